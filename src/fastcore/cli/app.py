@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..info import backend_info
+from fastcore.info import backend_info
+
 from .doctor import diagnose
 from .rules import rules
 
@@ -31,10 +32,10 @@ def info(
 @app.command()
 def doctor(
     strict: Annotated[
-        bool, typer.Option("--strict", help="Count extras that are not installed as problems.")
+        bool, typer.Option("--strict", help="Extras that are not installed are problems.")
     ] = False,
 ) -> None:
-    """Say what is missing or broken, each with the command that cures it; exit with 1 if there is a problem."""
+    """Say what is missing or broken, with the command that cures it; exit with 1 if there is a problem."""
     findings = diagnose()
     for finding in findings:
         print(finding)

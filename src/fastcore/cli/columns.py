@@ -52,7 +52,7 @@ def _date(cell: str) -> date:
 
 
 def _guess(cell: str) -> object:
-    """A cell that looks like a number or a boolean is one; `007` and `+49` are text, as in numbers of telephones."""
+    """A cell that looks like a number or a boolean is one; `007` and `+49` are text."""
     if _PLAIN_NUMBER.fullmatch(cell):
         return _number(cell)
     return _BOOLEANS.get(cell.lower(), cell)
@@ -70,13 +70,13 @@ TYPES: Mapping[str, Convert] = {
 class Columns:
     """Makes events of rows: calling it with a header gives what is called with each row.
 
-    Only columns that the ruleset reads take part. A dotted name is a path into nested objects. An empty cell is a
-    missing field.
+    Only columns that the ruleset reads take part. A dotted name is a path into nested objects. An empty cell is
+    a missing field.
 
     Parameters:
         fields: what the ruleset reads: per dotted path, the types that it reads it as.
-        types: per column, one of TYPES; a cell that is none is an error. Elsewhere the ruleset tells the type,
-            and a cell that is none stays text.
+        types: per column, one of TYPES; a cell that is none is an error. Elsewhere the ruleset tells the
+            type, and a cell that is none stays text.
         nulls: cells that stand for a missing field.
     """
 
@@ -91,7 +91,8 @@ class Columns:
         """The rows' reader for this header.
 
         Raises:
-            SourceError: a name is empty, occurs twice, is a path through another column, or `types` names none.
+            SourceError: a name is empty, occurs twice or is a path through another column, or a column of
+                `types` is not there.
         """
         _check_names(header)
         absent = [name for name in self.types if name not in header]
@@ -129,7 +130,7 @@ class Columns:
                 return {
                     name: convert(row[index]) for index, name, convert in steps if row[index] not in nulls
                 }
-            except _NotOfType as error:
+            except _TypeError as error:
                 return BadRecord(str(error))
 
         return make_event
@@ -143,14 +144,14 @@ class Columns:
                 for index, path, convert in steps:
                     if row[index] not in nulls:
                         _put(event, path, convert(row[index]))
-            except _NotOfType as error:
+            except _TypeError as error:
                 return BadRecord(str(error))
             return event
 
         return make_event
 
 
-class _NotOfType(Exception):
+class _TypeError(Exception):
     """A cell is not what the user said that it is."""
 
 
@@ -161,7 +162,7 @@ def _strict(name: str, kind: str) -> Convert:
         try:
             return convert(cell)
         except ValueError as error:
-            raise _NotOfType(f"column {name!r}: expected {error}, not {cell[:60]!r}") from None
+            raise _TypeError(f"column {name!r}: expected {error}, not {cell[:60]!r}") from None
 
     return converted
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from .. import _backend
-from ..info import BackendInfo, backend_info
+from fastcore import _backend
+from fastcore.info import BackendInfo, backend_info
 
 __all__ = ["Finding", "diagnose"]
 
@@ -32,6 +32,7 @@ USES = {
     "bench": "benchmarks",
 }
 NOT_FOR_PYPY = ("numpy", "arrow")
+REINSTALL = "python -m pip install --force-reinstall --no-deps fastcore-kernels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ def _distributions() -> Finding:
         return Finding(
             "problem",
             what,
-            f"another project's distribution, fastcore {other}, is installed; it overwrites the same import package",
-            "python -m pip uninstall -y fastcore && python -m pip install --force-reinstall --no-deps fastcore-kernels",
+            f"another project's distribution, fastcore {other}, is installed and shares the import package",
+            f"python -m pip uninstall -y fastcore && {REINSTALL}",
         )
     if ours is None:
         return Finding(
@@ -114,7 +115,7 @@ def _rebuild(stale: str | None) -> str:
     if (checkout / "setup.py").is_file():
         command = f"FASTCORE_BUILD=require python -m pip install -e {checkout}"
     elif _backend.has_published_wheel():
-        command = "python -m pip install --force-reinstall --no-deps fastcore-kernels"
+        command = REINSTALL
     else:
         options = "--force-reinstall --no-deps --no-binary fastcore-kernels"
         command = f"FASTCORE_BUILD=require python -m pip install {options} fastcore-kernels"

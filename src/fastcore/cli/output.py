@@ -46,7 +46,7 @@ class Output:
 
     def finish(self) -> None:
         """The result is complete: gives the file its name."""
-        if self.partial is not None:
+        if self.path is not None and self.partial is not None:
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.partial, self.path)

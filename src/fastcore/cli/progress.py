@@ -14,7 +14,7 @@ __all__ = ["reporting"]
 
 @contextmanager
 def reporting(source: Source, enabled: bool) -> Iterator[Callable[[int], None]]:
-    """Shows a bar on standard error while a source is read; gives what is to be told the number of records."""
+    """Shows a bar on standard error while a source is read; gives what to tell the number of records."""
     if not enabled or not sys.stderr.isatty():
         yield lambda records: None
         return

@@ -1,15 +1,15 @@
 """Events from lines of JSON, and what all readers share.
 
 A reader works on the input as it arrives, in memory that does not grow with it. It yields lists of
-``(line, event)``, where ``line`` is the number of the line on which the record starts. What cannot be read comes
-as a BadRecord in its place, and the reader goes on behind it.
+``(line, event)``, where ``line`` is the number of the line on which the record starts. What cannot be read
+comes as a BadRecord in its place, and the reader goes on behind it.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ..errors import EventError
-from ..rules.reading import read_event
+from fastcore.errors import EventError
+from fastcore.rules.reading import read_event
 
 __all__ = ["BadRecord", "Batch", "bad_record", "numbered_lines", "parse_event", "read_ndjson", "too_long"]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import RuleSetError
-from ..rules import ExampleResult, RuleSet
+from fastcore.errors import RuleSetError
+from fastcore.rules import ExampleResult, RuleSet
+
 from .run import Summary
 
 __all__ = ["describe", "failure", "load_errors", "summary"]

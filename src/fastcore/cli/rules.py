@@ -6,14 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from ..errors import RuleSetError
-from ..rules import RuleSet
+from fastcore.errors import RuleSetError
+from fastcore.rules import RuleSet
+
 from . import report
 from .columns import TYPES, Columns
 from .csv_reader import read_csv
@@ -21,7 +22,7 @@ from .json_reader import read_json
 from .output import Output, Shield
 from .progress import reporting
 from .readers import Batch, parse_event, read_ndjson
-from .run import Stopped, Summary, run
+from .run import StoppedError, Summary, run
 from .sources import Source, SourceError
 
 __all__ = ["rules"]
@@ -33,19 +34,19 @@ rules = typer.Typer(
 BAD_RECORDS, CANNOT_START, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 
-class Backend(str, Enum):
+class Backend(StrEnum):
     cython = "cython"
     python = "python"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     auto = "auto"
     ndjson = "ndjson"
     json = "json"
     csv = "csv"
 
 
-class Errors(str, Enum):
+class Errors(StrEnum):
     record = "record"
     stop = "stop"
 
@@ -62,7 +63,7 @@ BackendOption = Annotated[
 
 @rules.command()
 def check(files: Files) -> None:
-    """Report every error of rulesets with its path, and what is valid but hardly meant; exit with 1 on errors."""
+    """Report every error of rulesets with its path, and what is hardly meant; exit with 1 on errors."""
     bad = False
     for file in files:
         try:
@@ -78,8 +79,8 @@ def check(files: Files) -> None:
     raise typer.Exit(1 if bad else 0)
 
 
-@rules.command()
-def test(files: Files, backend: BackendOption = None) -> None:
+@rules.command("test")
+def run_examples(files: Files, backend: BackendOption = None) -> None:
     """Run the examples in rulesets, and explain those that fail; exit with 1 if any does."""
     failed = 0
     for file in files:
@@ -115,7 +116,7 @@ def explain(
     fired: Annotated[bool, typer.Option("--fired", help="Leave out rules that did not fire.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
 ) -> None:
-    """Show why rules fire for an event, or do not: each condition with its value and the fields that it reads."""
+    """Show why rules fire for an event, or do not: each condition, its value and the fields it reads."""
     loaded = _load(ruleset, None)
     try:
         with Source(event) as source:
@@ -141,7 +142,7 @@ def run_command(
         str,
         typer.Argument(
             metavar="EVENTS",
-            help="NDJSON, a JSON array, or CSV with a header; .gz and .zip are unpacked; - is standard input.",
+            help="NDJSON, a JSON array, or CSV with a header; also .gz and .zip; - is standard input.",
         ),
     ],
     output: Annotated[
@@ -166,7 +167,7 @@ def run_command(
         typer.Option(
             "--type",
             metavar="COLUMN=TYPE",
-            help=f"CSV: a column's type, one of {', '.join(TYPES)}; repeatable. By default the ruleset tells it.",
+            help=f"CSV: a column is a {', '.join(TYPES)}; repeatable. By default the ruleset tells.",
             show_default=False,
         ),
     ] = None,
@@ -182,10 +183,10 @@ def run_command(
     ] = 1 << 24,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")] = False,
 ) -> None:
-    """Decide on every event of a file: one JSON line each, in order, with the number of the line it came from.
+    """Decide on every event of a file: one line of JSON each, in order, with the number of its line.
 
-    A bad record gives an error record in its place. The status is 0 if all went well, 1 if there were bad records,
-    2 if the run could not start.
+    A bad record gives an error record in its place. The status is 0 if all went well, 1 if there were bad
+    records, 2 if the run could not start.
     """
     loaded = _load(ruleset, backend)
     if delimiter is not None and len(delimiter.encode()) != 1:
@@ -216,7 +217,7 @@ def _status_of(carry_out: Callable[[], None], summary: Summary) -> int:
     except KeyboardInterrupt as interruption:
         _say("interrupted", interruption)
         return INTERRUPTED
-    except Stopped as bad:
+    except StoppedError as bad:
         _say(f"stopped at a bad record: {bad}", bad)
         return BAD_RECORDS
     except (SourceError, OSError) as error:

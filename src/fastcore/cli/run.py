@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-from ..rules import Decision, RuleSet
+from fastcore.rules import Decision, RuleSet
+
 from .output import Output, Shield
 from .readers import BadRecord, Batch
 
-__all__ = ["Stopped", "Summary", "run"]
+__all__ = ["StoppedError", "Summary", "run"]
 
 
 @dataclass(slots=True)
@@ -38,7 +39,7 @@ class Summary:
         return self.records / self.seconds if self.seconds else 0.0
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A bad record ended the run, as asked; the message names it."""
 
 
@@ -64,9 +65,9 @@ def run(
         progress: called after each batch with the number of records so far.
 
     Raises:
-        Stopped: a record is bad and `stop` is true.
+        StoppedError: a record is bad and `stop` is true.
     """
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     started = time.perf_counter()
     try:
         for batch in batches:
@@ -79,7 +80,7 @@ def run(
             progress(summary.records)
             if stop and summary.errors:
                 number, bad = answers[-1]
-                raise Stopped(f"line {number}: {_reason(bad)}")
+                raise StoppedError(f"line {number}: {_reason(bad)}")
     finally:
         summary.seconds = time.perf_counter() - started
 

@@ -5,7 +5,7 @@ import io
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -53,7 +53,7 @@ class Source:
         stream = sys.stdin.buffer
         try:
             # unlike sys.stdin's own buffer, this one shows enough to tell the format by
-            return open(stream.fileno(), "rb", buffering=CHUNK, closefd=False)
+            return io.BufferedReader(io.FileIO(stream.fileno(), closefd=False), CHUNK)
         except io.UnsupportedOperation:
             return io.BufferedReader(cast(io.RawIOBase, stream), CHUNK)
 
@@ -118,9 +118,9 @@ class Source:
     def delimiter(self) -> str:
         return "\t" if Path(self._inner_name).suffix.lower() == ".tsv" else ","
 
-    def _guard(self, read: "object") -> bytes:
+    def _guard(self, read: Callable[[], bytes]) -> bytes:
         try:
-            return cast(bytes, read())  # type: ignore[operator]
+            return read()
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise SourceError(f"cannot read {self.name} any further: {error}") from error
 
