@@ -8,11 +8,17 @@ __all__ = ["main"]
 _NEEDED = {"typer", "rich", "click"}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; without typer and rich, says in one line how to get them.
 
+    Parameters:
+        arguments: those of the command; None takes them from `sys.argv`.
+
     Returns:
-        The status to exit with; 2 where the command line is not installed.
+        The status to exit with, 2, where the command line is not installed.
+
+    Raises:
+        SystemExit: the command has run; with its status.
     """
     try:
         from .app import app
@@ -28,5 +34,5 @@ def main() -> int:
         # a terminal that cannot show a character must not end a command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="fastcore")
+    app(arguments, prog_name="fastcore")
     return 0

@@ -70,8 +70,8 @@ TYPES: Mapping[str, Convert] = {
 class Columns:
     """Makes events of rows: calling it with a header gives what is called with each row.
 
-    Only columns that the ruleset reads take part. A dotted name is a path into nested objects. An empty cell is
-    a missing field.
+    Only columns that the ruleset reads take part. A dotted name is a path into nested objects. An empty cell
+    is a missing field.
 
     Parameters:
         fields: what the ruleset reads: per dotted path, the types that it reads it as.
