@@ -6,6 +6,7 @@ know nothing of fastcore still catch them. All of them survive pickling.
 
 __all__ = [
     "EvaluationError",
+    "EventError",
     "FastcoreError",
     "LimitError",
     "LogicError",
@@ -83,6 +84,24 @@ class EvaluationError(FastcoreError):
     def __str__(self) -> str:
         where = "" if self.index is None else f"event {self.index}: "
         return f"{where}rule {self.rule!r}: field {self.field!r}: {self.reason}"
+
+
+class EventError(FastcoreError, ValueError):
+    """An event cannot be read: it is not JSON, or nothing that has fields.
+
+    Parameters:
+        message: what is wrong.
+        offset: where in the JSON text, from 0: in bytes, or in characters if the text was a str; None where the
+            event was not text.
+    """
+
+    def __init__(self, message: str, offset: "int | None" = None) -> None:
+        super().__init__(message, offset)
+        self.message = message
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return self.message if self.offset is None else f"{self.message} at offset {self.offset}"
 
 
 class SchemaError(FastcoreError, ValueError):
