@@ -1,0 +1,124 @@
+"""The rulesets that a router serves, found by name, and the decisions that they give."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastcore.errors import EvaluationError, EventError, LimitError
+from fastcore.rules import Decision, RuleSet, RuleStore
+
+from .exchange import Call
+from .parameters import entity_tag
+from .problems import Problem, echo, refused
+
+__all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal"]
+
+# what evaluating an event may raise because of the event
+REFUSED = (EventError, EvaluationError, LimitError)
+
+# seconds to match a rule, and to read a byte of an event: of the slower backend
+_RULE_SECONDS = 2e-6
+_BYTE_SECONDS = 2e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A ruleset, its entity tag, and how many rules it has."""
+
+    ruleset: RuleSet
+    tag: str
+    rules: int
+
+    def seconds(self, size: int, events: int = 1) -> float:
+        """Estimated time to decide so many events of `size` bytes in all."""
+        return 5e-6 + events * self.rules * _RULE_SECONDS + size * _BYTE_SECONDS
+
+    def summary(self) -> dict[str, object]:
+        ruleset = self.ruleset
+        return {
+            "name": ruleset.name,
+            "version": ruleset.version,
+            "rules": self.rules,
+            "fields": list(ruleset.fields),
+            "etag": self.tag,
+        }
+
+
+class Library:
+    """Looks up rulesets of a store. What it derives from one is kept as long as the store holds that one."""
+
+    def __init__(self, store: RuleStore) -> None:
+        self.store = store
+        self._served: dict[str, Served] = {}
+
+    def find(self, name: str) -> Served | None:
+        try:
+            ruleset = self.store.get(name)
+        except KeyError:
+            self._served.pop(name, None)
+            return None
+        served = self._served.get(name)
+        if served is None or served.ruleset is not ruleset:
+            served = self._served[name] = _served(ruleset)
+        return served
+
+    def called(self, call: Call) -> Served:
+        """The ruleset that the path names.
+
+        Raises:
+            Problem: "not-found".
+        """
+        name = call.path["name"]
+        served = self.find(name)
+        if served is None:
+            raise refused("not-found", "path.name", f"there is no ruleset {echo(name, 100)!r}")
+        return served
+
+    def all(self) -> list[Served]:
+        found = [self.find(name) for name in self.store.names()]
+        return [served for served in found if served is not None]
+
+
+def _served(ruleset: RuleSet) -> Served:
+    return Served(ruleset, entity_tag(hashlib.sha256(ruleset.to_json()).hexdigest()[:32]), len(ruleset))
+
+
+def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: str) -> RuleStore:
+    """The store to serve from: the one given, or a new one of the rulesets given, on this backend.
+
+    Raises:
+        ValueError: two rulesets have the same name.
+    """
+    if isinstance(source, RuleStore):
+        return source
+    store = RuleStore()
+    given = () if source is None else (source,) if isinstance(source, RuleSet) else tuple(source)
+    names = [ruleset.name for ruleset in given]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"rulesets of the same name: {', '.join(map(repr, repeated))}")
+    for ruleset in given:
+        store.replace(RuleSet.from_dict(ruleset.to_dict(), backend=backend))
+    return store
+
+
+def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:
+    """The decision on one event, given as JSON that nests at most `max_depth` deep.
+
+    Raises:
+        Problem: the event is not valid, or the ruleset's policy refuses it.
+    """
+    try:
+        return ruleset.evaluate_json(body, depth=max_depth)
+    except REFUSED as error:
+        raise refusal(error) from error
+
+
+def refusal(error: EventError | EvaluationError | LimitError) -> Problem:
+    """The Problem that an error of evaluation stands for."""
+    if isinstance(error, EvaluationError):
+        return refused("evaluation-failed", error.field, str(error), rule=error.rule)
+    if isinstance(error, LimitError):
+        return refused("limit-exceeded", "body", str(error))
+    more = {} if error.offset is None else {"offset": error.offset}
+    return refused("invalid-event", "body", str(error), **more)
