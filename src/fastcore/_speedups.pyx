@@ -8,6 +8,7 @@ cdef extern from *:
 include "kernels/fibonacci.py"
 include "kernels/logic.py"
 include "kernels/conditions.py"
+include "kernels/writing_values.py"
 include "kernels/writing.py"
 
 BUILD_VERSION = FASTCORE_VERSION.decode("ascii")
