@@ -89,7 +89,7 @@ def sample(
     seed: int = Query(default=0, ge=0),
     fraud_share: float = Query(default=0.5, ge=0, le=1),
 ) -> list[dict[str, Any]]:
-    """Events of the generator: one by one for `POST /payments`, together for `evaluate-many` of the router."""
+    """Events of the generator: one by one for `POST /payments`, together for the `evaluate-many` route."""
     return list(generate(count, seed=seed, fraud_share=fraud_share))
 
 

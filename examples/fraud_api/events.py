@@ -2,8 +2,8 @@
 
 Events come from a seeded generator: the same seed gives the same events on every machine, and the first
 thousand are the same however many are asked for. Every event says ``"synthetic": true``, and in ``pattern``
-what it was made to look like: "ordinary", or one of PATTERNS. Shares and amounts are invented, so what they say
-about the rules is which of them fire and how they add up, and nothing about how much fraud they would find.
+what it was made to look like: "ordinary", or one of PATTERNS. Shares and amounts are invented: they show
+which rules fire and how they add up, and nothing about how much fraud the rules would find.
 
     python -m examples.fraud_api.events --count 100000 --seed 7 > events.ndjson
 """
@@ -272,8 +272,8 @@ def _basket(source: random.Random, category: str, amount: float) -> Event:
     }
 
 
-# What a pattern changes of an ordinary payment: a range or a list is drawn from, a pair is an interval, a function
-# is given the event, anything else is the value itself.
+# What a pattern changes of an ordinary payment: a range or a list is drawn from, a pair is an interval, a
+# function is given the event, anything else is the value itself.
 PATTERNS: dict[str, dict[str, Any]] = {
     "sanctioned party": {
         "kind": "transfer",
