@@ -53,7 +53,12 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 def _allowed_skips() -> list[re.Pattern[str]]:
-    here = {sys.implementation.name, "pure" if cython_problem() else "compiled"}
+    here = {
+        "any",
+        sys.implementation.name,
+        "pure" if cython_problem() else "compiled",
+        "locked" if fastcore.backend_info().gil else "free",
+    }
     entries = tomllib.loads(SKIPS.read_text(encoding="utf-8"))["skip"]
     return [re.compile(entry["reason"]) for entry in entries if entry["where"] in here]
 
