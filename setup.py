@@ -22,8 +22,6 @@ DIRECTIVES = {
     "language_level": 3,
     "binding": True,
     "embedsignature": False,
-    "boundscheck": False,
-    "wraparound": False,
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
