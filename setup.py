@@ -22,8 +22,6 @@ DIRECTIVES = {
     "language_level": 3,
     "binding": True,
     "embedsignature": False,
-    "boundscheck": False,
-    "wraparound": False,
     "initializedcheck": False,
     "freethreading_compatible": True,
 }
@@ -46,19 +44,23 @@ def version():
 def extensions():
     from Cython.Build import cythonize
 
-    kernels = [str(path) for path in sorted((PACKAGE / "kernels").rglob("*")) if path.suffix in (".py", ".h")]
+    kernels = [str(path) for path in sorted((PACKAGE / "kernels").rglob("*")) if path.suffix in (".py", ".pyx", ".h")]
+    generated = PACKAGE / "_speedups.c"
+    # Cython looks at its sources, not at changed directives
+    stale = generated.exists() and generated.stat().st_mtime < Path("setup.py").stat().st_mtime
     modules = cythonize(
         [
             Extension(
                 "fastcore._speedups",
                 [str(PACKAGE / "_speedups.pyx")],
-                depends=kernels,
+                depends=[*kernels, "setup.py"],
                 include_dirs=[str(PACKAGE / "kernels" / "c")],
                 define_macros=[("FASTCORE_VERSION", f'"{version()}"')],
                 extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3"],
             )
         ],
         compiler_directives=DIRECTIVES,
+        force=stale,
     )
     for module in modules:  # cythonize() drops the flag
         module.optional = SWITCH == "auto"
