@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise
         print(
-            f'fastcore: the command line needs {error.name}: pip install "fastcore-kernels[cli]"',
+            'fastcore: the command line needs typer and rich: pip install "fastcore-kernels[cli]"',
             file=sys.stderr,
         )
         return 2

@@ -119,4 +119,4 @@ def _row_lines(
 
 
 def _wrong_width(row: list[str], width: int) -> str:
-    return f"{len(row)} values, but the header names {width}"
+    return f"{len(row)} value{'s' * (len(row) != 1)}, but the header names {width}"

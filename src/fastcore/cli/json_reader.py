@@ -50,6 +50,7 @@ class _Splitter:
         self.counted = 0  # line ends before this are in `line`
         self.line = 1
         self.depth = 0
+        self.closing = 0  # the bracket that ends the text
         self.in_string = False
         self.elements = 0
         self.overlong: tuple[int, BadRecord] | None = None  # what is kept of a record that is too long
@@ -115,10 +116,11 @@ class _Splitter:
         if first not in b"[{":
             self._refuse_text("neither a JSON array nor an object")
             return
-        self.state, self.depth = ("array", 1) if first == ord("[") else ("object", 1)
-        self.at = self.start + 1
-        if self.state == "array":
-            self.start += 1
+        self.depth, self.at = 1, self.start + 1
+        if first == ord("["):
+            self.state, self.closing, self.start = "array", ord("]"), self.at
+        else:
+            self.state, self.closing = "object", ord("}")
 
     def _next(self) -> int:
         """Position of the next bracket, or comma of the array; -1 where more input is needed."""
@@ -145,17 +147,17 @@ class _Splitter:
             self.start = at + 1
         elif byte in b"[{":
             self.depth += 1
-        else:
+        elif self.depth > 1:
             self.depth -= 1
-            if self.depth == 0:
-                self._close(at)
+        elif byte == self.closing:  # any other belongs to a bad record
+            self._close(at)
 
     def _close(self, at: int) -> None:
         if self.state == "object":
             self._end_record(at + 1)
         elif self.elements or self.overlong is not None or self.buffer[self.start : at].strip():
             self._end_record(at)
-        self.state, self.start = "after", at + 1
+        self.state, self.depth, self.start = "after", 0, at + 1
 
     def _end_record(self, end: int) -> None:
         """Takes the record that ends before `end`; an empty one is an error: a comma is next to it."""

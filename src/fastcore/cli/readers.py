@@ -33,7 +33,7 @@ _BLANK = b" \t\r"
 
 
 def bad_record(reason: str, data: bytes) -> BadRecord:
-    return BadRecord(reason, data[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN])
+    return BadRecord(reason, data[: 4 * _SHOWN].decode("utf-8", "replace").rstrip("\r")[:_SHOWN])
 
 
 def too_long(limit: int, data: bytes) -> BadRecord:

@@ -1,6 +1,7 @@
 """What the commands tell people."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,6 @@ def _concerned(result: ExampleResult, expect: dict[str, Any]) -> list[str]:
 
 
 def _explanation(ruleset: RuleSet, example: dict[str, Any], rule: str) -> Iterable[str]:
-    from datetime import datetime
-
     now = datetime.fromisoformat(example["now"]) if "now" in example else None
     return ruleset.explain(example["event"], rule, now=now).rules[0].lines()
 

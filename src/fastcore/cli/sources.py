@@ -69,7 +69,7 @@ class Source:
             archive = zipfile.ZipFile(stored)
             members = [member for member in archive.namelist() if not member.endswith("/")]
             if len(members) != 1:
-                raise SourceError(f"cannot read {path}: it holds {len(members)} files, and must hold one")
+                raise zipfile.BadZipFile(f"it holds {len(members)} files, and must hold one")
             self._inner_name = members[0]
             raw = archive.open(members[0])
         return io.BufferedReader(cast(io.RawIOBase, raw), CHUNK)
