@@ -54,17 +54,19 @@ def test_another_missing_module_is_not_blamed_on_the_extra(monkeypatch):
         main([])
 
 
-def test_starting_loads_no_framework(clean_environment):
+@pytest.mark.parametrize("command", [["--help"], ["info"], ["doctor"], ["rules", "check"]])
+def test_no_command_loads_a_framework(clean_environment, ruleset, command):
     code = """
 import sys
 from fastcore.cli import main
 try:
-    main(["--help"])
+    main(sys.argv[1:])
 except SystemExit as ending:
-    assert ending.code == 0
-print([name for name in ("fastapi", "numpy", "pydantic", "uvicorn", "pyarrow") if name in sys.modules])
+    assert ending.code == 0, ending
+print([name for name in ("fastapi", "numpy", "uvicorn", "pyarrow") if name in sys.modules])
 """
-    done = python(code, clean_environment)
+    arguments = [*command, str(ruleset)] if command[0] == "rules" else command
+    done = python(code, clean_environment, *arguments)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
