@@ -9,12 +9,12 @@ from .blame import blame
 from .decision import to_json
 from .describe import describe, plain_value
 from .document import CheckedDocument, Rule
-from .language import Tree, branches, field_name
+from .language import Tree, branches, field_name, scoped
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Explanation", "ExplainedCondition", "ExplainedField", "ExplainedRule", "explain"]
+__all__ = ["ExplainedCondition", "ExplainedField", "ExplainedRule", "Explanation", "explain"]
 
 LOGICAL: Final = frozenset({"and", "or", "!", "!!", "if"})
 WORDS: Final = {True: "true", False: "false", None: "unknown"}
@@ -199,6 +199,6 @@ def _names(tree: Tree, probe: Any) -> Iterator[ExplainedField]:
     if tree[0] in ("var", "exists"):
         present, raw = probe.raw()
         yield ExplainedField(field_name(tree[1]), present, plain_value(raw))
-    for position, (branch, inner) in enumerate(zip(branches(tree), probe.operands(), strict=True)):
-        if position == 0 or tree[0] not in ("some", "all", "none", "filter", "map", "reduce", "try"):
-            yield from _names(branch, inner)
+    parts, inner = branches(tree), probe.operands()
+    for position in scoped(tree):
+        yield from _names(parts[position], inner[position])

@@ -14,9 +14,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from ..kernels import conditions as _conditions
+from fastcore.kernels import conditions as _conditions
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "OPERATORS", "ConditionChecker", "Operator", "branches", "field_name"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "OPERATORS",
+    "ConditionChecker",
+    "Operator",
+    "branches",
+    "field_name",
+    "quote",
+    "scoped",
+]
 
 MAX_DEPTH: Final = 100
 """How deep operators may nest in one condition."""
@@ -143,6 +153,14 @@ def branches(tree: Tree) -> tuple[Tree, ...]:
     return tree[1:2] if op in ("in_set", "in_network") else tree[1:]
 
 
+def scoped(tree: Tree) -> tuple[int, ...]:
+    """Positions of the operands that are evaluated in the tree's own scope, not for an element or an error."""
+    count = len(branches(tree))
+    if tree[0] in ITERATORS:
+        return (0, 2) if count > 2 else (0,)
+    return (0,) if tree[0] == "try" else tuple(range(count))
+
+
 def quote(value: object, limit: int = 60) -> str:
     """A value as JSON in a message, shortened."""
     try:
@@ -247,9 +265,7 @@ class ConditionChecker:
                 inner = scopes + 1
             where = f"{here}[{position}]" if isinstance(given, list) else here
             tree = self._tree(operand, where, depth + 1, inner)
-            if (name in CONDITIONAL) or (name in ITERATORS - {"map", "reduce"} and position == 1):
-                self._note(tree, "boolean", inner)
-            elif name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands):
+            if (name in CONDITIONAL) or (name in ITERATORS - {"map", "reduce"} and position == 1) or (name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands)):
                 self._note(tree, "boolean", inner)
             else:
                 self._note(tree, "", inner)
@@ -284,7 +300,7 @@ class ConditionChecker:
         for position, tree in enumerate(trees):
             allowed = operator.operands[min(position, len(operator.operands) - 1)]
             if operator.alike:
-                implied = known & allowed if allowed else known
+                implied = frozenset(known & allowed if allowed else known)
             else:
                 implied = allowed if len(allowed) == 1 else ANY
             inner = scopes + 1 if name in ITERATORS and position == 1 else scopes
@@ -387,7 +403,7 @@ class ConditionChecker:
         for index, text in enumerate(texts):
             try:
                 if not isinstance(text, str):
-                    raise ValueError(f"{quote(text)} is not a CIDR block such as \"10.0.0.0/8\"")
+                    raise ValueError(f'{quote(text)} is not a CIDR block such as "10.0.0.0/8"')
                 block = ipaddress.ip_network(text)
             except ValueError as error:
                 self._error(f"{path}[{index}]" if indexed else path, str(error))
