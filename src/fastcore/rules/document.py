@@ -68,6 +68,7 @@ class CheckedDocument:
     positions: tuple[int, ...]
     trees: tuple[Tree, ...]
     logics: tuple[Any, ...]
+    lists: dict[str, list[Any]]
     decisions: tuple[tuple[int | float, str], ...]
     default_action: str | None
     examples: tuple[dict[str, Any], ...]
@@ -311,6 +312,7 @@ class _Check:
             positions=tuple(order),
             trees=tuple(tree for tree in (trees[index] for index in order) if tree is not None),
             logics=tuple(entries[index][1]["when"] for index in order),
+            lists=lists,
             decisions=decisions,
             default_action=document.get("default_action"),
             examples=examples,

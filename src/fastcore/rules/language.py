@@ -109,32 +109,32 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "reduce": Operator(2, 3, (ARRAY, ANY, ANY)),
     "merge": Operator(0, None),
     "now": Operator(0, 0),
-    "datetime": Operator(1, 1, (STRING | {"datetime"},)),
+    "datetime": Operator(1, 1, (STRING | MOMENT,)),
     "date": Operator(1, 1, (STRING | MOMENT,)),
     "duration": Operator(1, 1, (STRING | {"duration"},)),
-    "difference": Operator(2, 2, (MOMENT,), alike=True),
+    "date_diff": Operator(3, 3, (STRING | MOMENT, STRING | MOMENT, STRING)),
     "try": Operator(1, None),
     "throw": Operator(1, 1),
 }
 
 ITERATORS: Final = frozenset({"some", "all", "none", "filter", "map", "reduce"})
 CONDITIONAL: Final = frozenset({"and", "or", "!", "!!"})
+UNITS: Final = ("days", "hours", "minutes", "seconds", "milliseconds")
 LITERALS: Final[Mapping[str, str]] = {
     "datetime": 'an ISO 8601 date and time such as "2026-01-31T12:00:00Z"',
     "date": 'an ISO 8601 date such as "2026-01-31"',
-    "duration": 'an ISO 8601 duration of weeks, days and times such as "P1DT12H"',
+    "duration": 'a duration of weeks, days, hours, minutes and seconds such as "P1DT12H" or "1d 12h"',
 }
 RESULTS: Final[Mapping[str, str]] = {
     "now": "datetime",
     "datetime": "datetime",
     "date": "date",
     "duration": "duration",
-    "difference": "duration",
     "cat": "string",
     "substr": "string",
     "lower": "string",
     "upper": "string",
-    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length"], "number"),
+    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length", "date_diff"], "number"),
     **dict.fromkeys(["array", "filter", "map", "merge", "missing", "missing_some"], "array"),
     **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "between"], "boolean"),
     **dict.fromkeys(["in", "in_set", "in_network", "contains", "starts_with", "ends_with"], "boolean"),
@@ -251,6 +251,8 @@ class ConditionChecker:
             return special(self, name, given, here, depth, scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
         self._check_types(name, operator, trees, given, here, scopes)
+        if name == "date_diff" and trees[2] not in [("const", unit) for unit in UNITS]:
+            self._error(f"{here}[2]", f"the unit is one of {', '.join(map(quote, UNITS))}")
         if name in LITERALS and trees[0][0] == "const" and isinstance(trees[0][1], str):
             return self._literal(name, trees[0][1], here)
         return ("if" if name == "?:" else name, *trees)
