@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Final
 
-from fastcore.errors import LogicError
+from fastcore.errors import LimitError, LogicError
 from fastcore.kernels import conditions as _conditions
 
 from . import jsonlogic
@@ -14,7 +14,7 @@ from .decision import DecisionError
 from .document import CheckedDocument
 from .explain import LOGICAL, ExplainedCondition, fields_of
 from .describe import describe
-from .language import OPERATORS, Tree, branches
+from .language import OPERATORS, ConditionChecker, Tree, branches
 from .plan import Plan
 
 __all__ = ["CoercingEngine"]
@@ -37,14 +37,14 @@ class CoercingEngine:
         self._plan = plan
         self._lists = checked.lists
         logics = [logic for rule, logic in zip(checked.rules, checked.logics, strict=True) if rule.enabled]
-        self._evaluate = [self._compile(logic, tree) for logic, tree in zip(logics, plan.trees, strict=True)]
+        self._evaluate = [self._compile(logic) for logic in logics]
 
-    def _compile(self, logic: Any, tree: Tree) -> Evaluate:
+    def _compile(self, logic: Any) -> Evaluate:
         """A callable that gives the truth of a condition for plain data."""
         operators = {name: _extension(name) for name in EXTENSIONS}
-        asked = {"!!": [_Rewrite(self._lists, operators).logic(logic, tree)]}
-        evaluate: Evaluate = jsonlogic.compile(asked, operators=operators, backend=self._backend)
-        return evaluate
+        asked = {"!!": [_Rewrite(self._lists, operators).logic(logic)]}
+        # the checker has bounded the condition; entries of named lists are not its nodes
+        return jsonlogic.compile(asked, operators=operators, backend=self._backend, max_nodes=1 << 40)
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Any:
         data = plain(event)
@@ -57,7 +57,7 @@ class CoercingEngine:
                 try:
                     if evaluate(data):
                         fired.append(index)
-                except LogicError as error:
+                except (LogicError, LimitError) as error:
                     errors.append(DecisionError("logic", str(error), self._plan.ids[index]))
         return fired, tuple(errors)
 
@@ -68,7 +68,7 @@ class CoercingEngine:
                 try:
                     if (active is None or active[index]) and evaluate(data):
                         return index
-                except LogicError:
+                except (LogicError, LimitError):
                     continue
         return -1
 
@@ -91,8 +91,8 @@ class CoercingEngine:
         problem = ""
         value: bool | None = None
         try:
-            value = bool(self._compile(logic, tree)(data))
-        except LogicError as error:
+            value = bool(self._compile(logic)(data))
+        except (LogicError, LimitError) as error:
             problem = f"could not be evaluated: {error}"
         probe = _conditions.conditions_program([tree]).probe(0, event, now)
         fields = fields_of(tree, probe)
@@ -139,9 +139,9 @@ class _Rewrite:
         self.lists = lists
         self.operators = operators
 
-    def logic(self, logic: Any, tree: Tree | None) -> Any:
+    def logic(self, logic: Any) -> Any:
         if isinstance(logic, list):
-            return [self.logic(member, None) for member in logic]
+            return [self.logic(member) for member in logic]
         if not isinstance(logic, dict):
             return logic
         name, given = next(iter(logic.items()))
@@ -150,12 +150,10 @@ class _Rewrite:
         if name == "in_network":
             unique = f"in_network {len(self.operators)}"
             self.operators[unique] = _in_network(self._blocks(given[1]))
-            return {unique: [self.logic(given[0], None)]}
-        return {name: self.logic(given, None)}
+            return {unique: [self.logic(given[0])]}
+        return {name: self.logic(given)}
 
     def _blocks(self, held: Any) -> Any:
-        from .language import ConditionChecker
-
         checker = ConditionChecker(self.lists)
         tree = checker.check({"in_network": ["", held]}, "")
         return tree[2]
