@@ -92,10 +92,13 @@ def check_document(document: object) -> CheckedDocument:
     if not isinstance(plain, dict):
         errors.insert(0, ("", f"a ruleset is an object, not {quote(plain)}"))
         raise RuleSetError(tuple(errors))
+    unreadable = dict(errors)
     checked = _Check(plain, errors).run()
-    if checked is None:
-        raise RuleSetError(tuple(sorted(dict.fromkeys(errors), key=_reading_order)))
-    return checked
+    if checked is not None:
+        return checked
+    # what could not even be copied stands there as null; nothing more is to be said about it
+    found = [(path, message) for path, message in errors if unreadable.get(path, message) == message]
+    raise RuleSetError(tuple(sorted(dict.fromkeys(found), key=_reading_order)))
 
 
 def _reading_order(error: tuple[str, str]) -> list[tuple[int, str]]:
@@ -405,7 +408,8 @@ class _Check:
         for index, example in self._objects(self.document.get("examples"), "examples"):
             path = f"examples[{index}]"
             self._shape(example, path, EXAMPLE, required=("event", "expect"))
-            self._expect(example.get("expect", {}), f"{path}.expect")
+            if "expect" in example:
+                self._expect(example["expect"], f"{path}.expect")
             examples.append({"path": path, **example})
         for position, rule in rules:
             where = f"rules[{position}].examples"
