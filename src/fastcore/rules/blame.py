@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..kernels import conditions as _conditions
-from .language import Tree, branches, field_name, quote
+from fastcore.kernels import conditions as _conditions
+
+from .language import Tree, branches, field_name, quote, scoped
 
 __all__ = ["Cause", "blame", "type_name"]
 
@@ -43,9 +44,7 @@ def blame(tree: Tree, probe: Any) -> Cause:
         return _blame_if(tree, probe, pairs)
     if op in ("some", "all", "none") and pairs[0][1].value() is not None:
         return _blame_elements(tree, probe, pairs)
-    for branch, inner in pairs:
-        if op in ("filter", "map", "reduce") and branch is tree[2]:
-            continue
+    for branch, inner in [pairs[position] for position in scoped(tree)]:
         if (inner.truth() if op in ("and", "or", "!", "!!") else inner.value()) is None:
             return blame(branch, inner)
     return Cause(*_first_field(tree, probe), reason=_clash(tree, pairs))
@@ -102,10 +101,9 @@ def _first_field(tree: Tree, probe: Any) -> tuple[str, Any]:
     """The first field that a tree reads: its name and what the event holds there."""
     if tree[0] in ("var", "exists"):
         return field_name(tree[1]), probe.raw()[1]
-    for position, (branch, inner) in enumerate(zip(branches(tree), probe.operands(), strict=True)):
-        if position == 1 and tree[0] in ("some", "all", "none", "filter", "map", "reduce"):
-            continue
-        name, value = _first_field(branch, inner)
+    parts, inner = branches(tree), probe.operands()
+    for position in scoped(tree):
+        name, value = _first_field(parts[position], inner[position])
         if name:
             return name, value
     return "", None
@@ -114,7 +112,7 @@ def _first_field(tree: Tree, probe: Any) -> tuple[str, Any]:
 def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
     """Why known operands have no result."""
     op = tree[0]
-    values = [inner.value() for _, inner in pairs]
+    values = [pairs[position][1].value() for position in scoped(tree)]
     if op == "in_set":
         return f"is {type_name(values[0])}, and the array has no such value to compare with"
     if op == "in_network":
@@ -125,5 +123,7 @@ def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
         return "division by zero"
     if op in ("datetime", "date", "duration"):
         return f"{quote(values[0])} is not a {op}"
+    if op == "reduce":
+        return "reduce met a value that is unknown"
     kinds = " and ".join(type_name(value) for value in values) or "nothing"
     return f"{quote(op)} has no result for {kinds}"
