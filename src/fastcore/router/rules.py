@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from fastcore.errors import FastcoreError
@@ -34,7 +35,7 @@ class _Rules:
         self.counters = counters
 
     def listing(self, call: Call) -> Work:
-        return Work(1e-4 * len(self.library.store.names()), self._listing)
+        return Work(1e-4 * len(self.library.store), self._listing)
 
     def _listing(self) -> Reply:
         return _json({"rulesets": [served.summary() for served in self.library.all()]})
@@ -85,23 +86,20 @@ def warm_up(store: RuleStore) -> Callable[[], object]:
     """What /ready runs once before it says so: each ruleset decides on an event that has nothing."""
 
     def evaluate() -> None:
-        for name in store.names():
-            try:
-                store.get(name).evaluate_json(b"{}")
-            except (FastcoreError, KeyError):
-                # a policy may refuse the event, and the host may take a ruleset away meanwhile
-                continue
+        for ruleset in store.snapshot().values():
+            with suppress(FastcoreError):  # a policy may refuse an event that has nothing
+                ruleset.evaluate_json(b"{}")
 
     return evaluate
 
 
 def operations(
-    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool
+    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool, backend: str
 ) -> list[Operation]:
     """The rows of this family in the router's table."""
     library = Library(store)
     table = _reading(_Rules(settings, library, counters)) + _deciding(settings, library, counters)
-    return table + ([_replacing(Updates(settings, library), settings)] if with_updates else [])
+    return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
 
 
 def _reading(rules: _Rules) -> list[Operation]:
@@ -215,6 +213,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "invalid-parameter",
             "invalid-ruleset",
             "name-mismatch",
+            "not-replaceable",
             "precondition-failed",
             "busy",
         ),

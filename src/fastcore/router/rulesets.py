@@ -39,7 +39,7 @@ class Served:
             "name": ruleset.name,
             "version": ruleset.version,
             "rules": self.rules,
-            "fields": list(ruleset.fields),
+            "fields": {field: list(types) for field, types in ruleset.fields.items()},
             "etag": self.tag,
         }
 
@@ -52,9 +52,8 @@ class Library:
         self._served: dict[str, Served] = {}
 
     def find(self, name: str) -> Served | None:
-        try:
-            ruleset = self.store.get(name)
-        except KeyError:
+        ruleset = self.store.get(name)
+        if ruleset is None:
             self._served.pop(name, None)
             return None
         served = self._served.get(name)
@@ -91,15 +90,8 @@ def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: st
     """
     if isinstance(source, RuleStore):
         return source
-    store = RuleStore()
-    given = () if source is None else (source,) if isinstance(source, RuleSet) else tuple(source)
-    names = [ruleset.name for ruleset in given]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"rulesets of the same name: {', '.join(map(repr, repeated))}")
-    for ruleset in given:
-        store.replace(RuleSet.from_dict(ruleset.to_dict(), backend=backend))
-    return store
+    given = () if source is None else (source,) if isinstance(source, RuleSet) else source
+    return RuleStore(RuleSet.from_json(ruleset.to_json(), backend=backend) for ruleset in given)
 
 
 def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:

@@ -37,7 +37,7 @@ class Service:
         headers = dict(reply.headers)
         if chunks is not None:
             return StreamingResponse(chunks, reply.status, headers, reply.media_type)
-        media_type = reply.media_type if reply.body else None
+        media_type = None if reply.status == 304 else reply.media_type
         return Response(cast(bytes, reply.body), reply.status, headers, media_type)
 
     async def _reply(self, operation: Operation, request: Request) -> Reply:
