@@ -5,6 +5,14 @@ cimport cython
 cdef extern from *:
     const char *FASTCORE_VERSION
 
+cdef extern from "fibonacci_objects.h":
+    Py_ssize_t _fib_small_index "fib_small_index"(object n, Py_ssize_t last)
+    object _fib_object "fib_object"(unsigned long long n)
+    object _fib_modular "fib_modular_object"(object n, object m)
+    int _fib_buffers "fib_buffers"(object ns, object out, bint modular, unsigned long long modulus) except -1
+    long long _fib_recursive "fib_recursive"(int n)
+    long long _fib_recursive_calls "fib_recursive_calls"(int n)
+
 include "kernels/fibonacci.py"
 include "kernels/logic.py"
 include "kernels/conditions.py"
