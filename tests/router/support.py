@@ -68,8 +68,8 @@ def problem(response, status, code):
 def ask(app, method, path, messages, headers=(), on_chunk=None):
     """Drives an ASGI app with these messages of a request: status, header fields and body of its answer.
 
-    A message may be a number: the client then waits for so many seconds. `on_chunk` is called for each
-    message of the answer, before the app goes on.
+    A message may be a number: the client then waits for so many seconds. `on_chunk` is called with each
+    part of the answer, before the app goes on.
     """
     waiting = iter(messages)
     sent = []
@@ -86,7 +86,7 @@ def ask(app, method, path, messages, headers=(), on_chunk=None):
     async def send(message):
         sent.append(message)
         if on_chunk is not None:
-            on_chunk()
+            on_chunk(message.get("body", b""))
 
     asyncio.run(app(http_scope(method, path, headers), receive, send))
     start, *chunks = sent

@@ -127,7 +127,7 @@ def test_one_request_has_one_version(backend):
     store = RuleStore([RuleSet.from_dict(DOCUMENT, backend=backend)])
     chunks = 0
 
-    def replace():
+    def replace(_):
         nonlocal chunks
         chunks += 1
         store.replace(RuleSet.from_dict({**DOCUMENT, "version": f"new {chunks}"}, backend=backend))

@@ -24,8 +24,6 @@ __all__ = ["as_store", "operations", "updates", "warm_up"]
 _NAME = Text("name", "path", "name of the ruleset")
 _RULE = Text("rule", "query", "explain only this rule")
 _NONE_MATCH = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
-# an explanation visits and writes down every condition
-_EXPLAIN_FACTOR = 20
 
 
 class _Rules:
@@ -46,7 +44,9 @@ class _Rules:
         if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
         document = served.ruleset.to_dict
-        return Work(2e-5 * served.rules, lambda: _json({**served.summary(), "document": document()}, headers))
+        return Work(
+            1e-7 * served.length, lambda: _json({**served.summary(), "document": document()}, headers)
+        )
 
     def evaluate(self, call: Call) -> Work:
         served = self.library.called(call)
@@ -64,8 +64,7 @@ class _Rules:
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)
         rule = _RULE.read(call)
-        seconds = _EXPLAIN_FACTOR * served.seconds(len(call.body))
-        return Work(seconds, lambda: self._explain(served, call.body, rule))
+        return Work(served.explain_seconds(len(call.body)), lambda: self._explain(served, call.body, rule))
 
     def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
         try:
