@@ -73,7 +73,7 @@ class Operation:
     handler: Handler
     summary: str
     description: str
-    answers: Mapping[int, dict[str, Any]]
+    answers: Mapping[int | str, dict[str, Any]]
     problems: tuple[str, ...] = ()
     parameters: tuple[dict[str, Any], ...] = ()
     accepts: Mapping[str, dict[str, Any]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 import json
 import math
 import platform
+import sys
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -21,8 +22,14 @@ __all__ = ["digits_of", "operations", "runtime", "warm_up"]
 # that carried credentials
 _CACHE = "max-age=31536000, immutable"
 
-_LOG_PHI = math.log10((1 + math.sqrt(5)) / 2)
+_GOLDEN = (1 + math.sqrt(5)) / 2
+_LOG_PHI = math.log10(_GOLDEN)
 _LOG_ROOT = math.log10(5) / 2
+
+# Estimated seconds, on the high side of what was measured: per call of the recursion, of which there are
+# about golden ratio to the n; and for the text, times n to a power between linear and quadratic.
+_CALL_SECONDS = {"cython": 2e-9, "python": 1e-7}
+_TEXT_SECONDS = 5e-12 if sys.implementation.name == "cpython" else 5e-11
 
 
 def digits_of(n: int) -> int:
@@ -34,8 +41,6 @@ def runtime() -> str:
     """Interpreter and version, as ``CPython 3.15.0``."""
     version = platform.python_version()
     if platform.python_implementation() == "PyPy":
-        import sys
-
         info = sys.pypy_version_info  # type: ignore[attr-defined]
         return f"PyPy {info.major}.{info.minor}.{info.micro} ({version})"
     return f"{platform.python_implementation()} {version}"
@@ -44,11 +49,9 @@ def runtime() -> str:
 class _Fibonacci:
     def __init__(self, settings: RouterSettings, backend: str | None) -> None:
         self.settings = settings
+        self.backend = _backend.resolve(backend)
         self.kernels = _backend.kernels("fibonacci", backend)
-        highest = max(settings.max_n, settings.max_mod_n)
-        if "recursive" in settings.algorithms:
-            highest = max(highest, settings.max_recursive_n)
-        self.n = Integer("n", "path", 0, highest, self._limits())
+        self.n = Integer("n", "path", 0, settings.max_n, self._limits())
         self.mod = Integer("mod", "query", 1, settings.max_modulus, "answer the number modulo this")
         self.algorithm = Choice(
             "algorithm",
@@ -58,7 +61,7 @@ class _Fibonacci:
         self.none_match = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
         self.tail = (
             b',"backend":'
-            + json.dumps(_backend.resolve(backend)).encode()
+            + json.dumps(self.backend).encode()
             + b',"runtime":'
             + json.dumps(runtime()).encode()
             + b"}"
@@ -66,18 +69,16 @@ class _Fibonacci:
 
     def _limits(self) -> str:
         settings = self.settings
-        text = f"index of the number; at most {settings.max_n}, with `mod` at most {settings.max_mod_n}"
+        text = f"index of the number; without `mod`, the result has at most {settings.max_digits} digits"
         if "recursive" in settings.algorithms:
-            text += f", with `algorithm=recursive` at most {settings.max_recursive_n}"
-        return f"{text}; the result has at most {settings.max_digits} digits"
+            text += f"; with `algorithm=recursive` at most {settings.max_recursive_n}"
+        return text
 
     def handle(self, call: Call) -> Reply | Work:
         settings = self.settings
         mod = self.mod.read(call)
-        if self.algorithm.read(call) == "recursive":
-            n = self.n.read(call, settings.max_recursive_n)
-        else:
-            n = self.n.read(call, settings.max_n if mod is None else settings.max_mod_n)
+        algorithm = self.algorithm.read(call)
+        n = self.n.read(call, settings.max_recursive_n if algorithm == "recursive" else settings.max_n)
         assert n is not None
         tag = entity_tag(f"fib-{n}" if mod is None else f"fib-{n}-mod-{mod}", weak=True)
         headers = (("etag", tag), ("cache-control", _CACHE))
@@ -86,21 +87,20 @@ class _Fibonacci:
             raise refused("limit-exceeded", "path.n", rule)
         if matches(self.none_match.read(call) or "", tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        seconds, compute = self._plan(n, mod, self.algorithm.read(call))
+        seconds, compute = self._plan(n, mod, algorithm)
         return Work(seconds, lambda: self._answer(n, compute, headers))
 
     def _plan(self, n: int, mod: int | None, algorithm: str) -> tuple[float, Callable[[], str]]:
         """Estimated seconds, and what gives the text of the result."""
         if algorithm == "recursive":
             recursive = self.kernels.fibonacci_recursive
-            seconds = 1e-6 + 1e-7 * _GOLDEN ** min(n, 200)
+            seconds = _CALL_SECONDS[self.backend] * _GOLDEN ** min(n, 200)
             return seconds, lambda: str(recursive(n) if mod is None else recursive(n) % mod)
         if mod is not None:
             modulo = self.kernels.fibonacci_mod
-            return 1e-6 + 1e-6 * n.bit_length(), lambda: str(modulo(n, mod))
+            return 1e-6 * n.bit_length(), lambda: str(modulo(n, mod))
         text = self.kernels.fibonacci_text
-        # products of n bits, and their decimal text: between linear and quadratic
-        return 1e-6 + 4e-11 * n**1.6, lambda: str(text(n))
+        return _TEXT_SECONDS * n**1.6, lambda: str(text(n))
 
     def _answer(self, n: int, compute: Callable[[], str], headers: tuple[tuple[str, str], ...]) -> Reply:
         start = perf_counter()
@@ -111,9 +111,6 @@ class _Fibonacci:
         seconds = round(perf_counter() - start, 9)
         head = f'{{"n":{n},"result":"{text}","digits":{len(text)},"compute_time_seconds":{seconds!r}'
         return Reply(head.encode() + self.tail, headers=headers)
-
-
-_GOLDEN = (1 + math.sqrt(5)) / 2
 
 
 def operations(settings: RouterSettings, backend: str | None) -> list[Operation]:

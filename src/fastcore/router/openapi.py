@@ -15,7 +15,7 @@ def responses(operation: Operation) -> dict[int | str, dict[str, Any]]:
 
     Schemas are written in place: a name in the document's shared components could collide with the host's.
     """
-    documented: dict[int | str, dict[str, Any]] = dict(operation.answers)
+    documented: dict[int | str, dict[str, Any]] = {**operation.answers}
     codes = operation.problems + (_BODY_PROBLEMS if operation.accepts else ())
     for status in sorted({CODES[code].status for code in codes}):
         same = [code for code in codes if CODES[code].status == status]

@@ -26,6 +26,7 @@ CODES = {
     "incomplete-body": Kind(400, "The body ended early"),
     "slow-body": Kind(408, "The body did not arrive in time"),
     "name-mismatch": Kind(409, "The document is for another ruleset"),
+    "not-replaceable": Kind(409, "The ruleset is kept in a file that is not replaced over HTTP"),
     "precondition-failed": Kind(412, "The ruleset is not the one that was expected"),
     "body-too-large": Kind(413, "The body is too large"),
     "unsupported-media-type": Kind(415, "The body is of a type that is not read here"),

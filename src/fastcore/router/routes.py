@@ -105,13 +105,13 @@ def _build(
         operations += payloads.operations(settings, backend)
         steps["payloads"] = payloads.warm_up(backend)
     if "rules" in groups:
-        operations += rules.operations(settings, store, counters, updates == "on")
+        operations += rules.operations(settings, store, counters, updates == "on", backend)
         steps["rulesets"] = rules.warm_up(store)
     if "status" in groups:
         expects = source is not None and "rules" in groups
-        readiness = Readiness(steps, lambda: None if store.names() or not expects else "no ruleset is loaded")
+        readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
         operations += status.operations(
-            settings, backend, readiness, workers, counters, updates, lambda: len(store.names())
+            settings, backend, readiness, workers, counters, updates, lambda: len(store)
         )
     return operations, Service(settings, workers, counters)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from fastcore.errors import FastcoreError
@@ -23,8 +24,6 @@ __all__ = ["as_store", "operations", "updates", "warm_up"]
 _NAME = Text("name", "path", "name of the ruleset")
 _RULE = Text("rule", "query", "explain only this rule")
 _NONE_MATCH = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
-# an explanation visits and writes down every condition
-_EXPLAIN_FACTOR = 20
 
 
 class _Rules:
@@ -34,7 +33,7 @@ class _Rules:
         self.counters = counters
 
     def listing(self, call: Call) -> Work:
-        return Work(1e-4 * len(self.library.store.names()), self._listing)
+        return Work(1e-4 * len(self.library.store), self._listing)
 
     def _listing(self) -> Reply:
         return _json({"rulesets": [served.summary() for served in self.library.all()]})
@@ -45,7 +44,9 @@ class _Rules:
         if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
         document = served.ruleset.to_dict
-        return Work(2e-5 * served.rules, lambda: _json({**served.summary(), "document": document()}, headers))
+        return Work(
+            1e-7 * served.length, lambda: _json({**served.summary(), "document": document()}, headers)
+        )
 
     def evaluate(self, call: Call) -> Work:
         served = self.library.called(call)
@@ -63,8 +64,7 @@ class _Rules:
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)
         rule = _RULE.read(call)
-        seconds = _EXPLAIN_FACTOR * served.seconds(len(call.body))
-        return Work(seconds, lambda: self._explain(served, call.body, rule))
+        return Work(served.explain_seconds(len(call.body)), lambda: self._explain(served, call.body, rule))
 
     def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
         try:
@@ -85,23 +85,20 @@ def warm_up(store: RuleStore) -> Callable[[], object]:
     """What /ready runs once before it says so: each ruleset decides on an event that has nothing."""
 
     def evaluate() -> None:
-        for name in store.names():
-            try:
-                store.get(name).evaluate_json(b"{}")
-            except (FastcoreError, KeyError):
-                # a policy may refuse the event, and the host may take a ruleset away meanwhile
-                continue
+        for ruleset in store.snapshot().values():
+            with suppress(FastcoreError):  # a policy may refuse an event that has nothing
+                ruleset.evaluate_json(b"{}")
 
     return evaluate
 
 
 def operations(
-    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool
+    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool, backend: str
 ) -> list[Operation]:
     """The rows of this family in the router's table."""
     library = Library(store)
     table = _reading(_Rules(settings, library, counters)) + _deciding(settings, library, counters)
-    return table + ([_replacing(Updates(settings, library), settings)] if with_updates else [])
+    return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
 
 
 def _reading(rules: _Rules) -> list[Operation]:
@@ -215,6 +212,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "invalid-parameter",
             "invalid-ruleset",
             "name-mismatch",
+            "not-replaceable",
             "precondition-failed",
             "busy",
         ),

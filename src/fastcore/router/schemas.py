@@ -34,9 +34,23 @@ _SUMMARY = {
     "name": _TEXT,
     "version": {"type": "string", "description": "the version that the document gives itself"},
     "rules": {"type": "integer", "minimum": 0, "description": "how many there are"},
-    "fields": {"type": "array", "items": _TEXT, "description": "dotted paths that an event is read at"},
+    "fields": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _TEXT},
+        "description": "dotted path of each field that an event is read at, with the types that it should be",
+    },
     "etag": {"type": "string", "description": "changes with the content"},
 }
+
+_RULE_ERROR = record(
+    "RuleError",
+    {
+        "code": _TEXT,
+        "message": _TEXT,
+        "rule": {"type": ["string", "null"]},
+        "field": {"type": ["string", "null"]},
+    },
+)
 
 EVENT = record("Event", {}, description="Any JSON object; members that no rule reads are ignored.")
 LISTING = record("Rulesets", {"rulesets": {"type": "array", "items": record("RulesetSummary", _SUMMARY)}})
@@ -49,7 +63,7 @@ DECISION = record(
         "matched": {"type": "array", "items": _TEXT, "description": "ids of the rules that fired, in order"},
         "score": {"type": "number", "description": "sum of their scores"},
         "action": {"type": ["string", "null"]},
-        "errors": {"type": "array", "items": {}, "description": "rules that could not be evaluated"},
+        "errors": {"type": "array", "items": _RULE_ERROR, "description": "rules that could not be evaluated"},
         "ruleset": _TEXT,
         "version": _TEXT,
     },
@@ -62,8 +76,36 @@ ERROR_RECORD = record(
     },
     description="Stands in the place of a record that has no decision.",
 )
-EXPLANATION = {
-    "title": "Explanation",
-    "type": "object",
-    "description": "The decision, and why, rule by rule.",
+_CONDITION = {
+    "title": "ExplainedCondition",
+    "type": ["object", "null"],
+    "properties": {
+        "path": {"type": "string", "description": "where it stands in the rule"},
+        "condition": {"type": "string", "description": "the condition as an analyst would write it"},
+        "value": {"type": "string", "enum": ["true", "false", "unknown"]},
+        "fields": {
+            "type": "array",
+            "items": record("ExplainedField", {"field": _TEXT, "present": {"type": "boolean"}, "value": {}}),
+        },
+        "reason": {"type": "string", "description": "of an unknown condition, why"},
+        "parts": {"type": "array", "items": {"type": "object"}, "description": "conditions like this one"},
+    },
 }
+_EXPLAINED = {
+    "rule": _TEXT,
+    "description": _TEXT,
+    "score": {"type": "number"},
+    "action": {"type": ["string", "null"]},
+    "fired": {"type": "boolean"},
+    "value": {"type": ["string", "null"], "enum": ["true", "false", "unknown", None]},
+    "why": _TEXT,
+    "condition": _CONDITION,
+}
+EXPLANATION = record(
+    "Explanation",
+    {
+        "ruleset": _TEXT,
+        "version": _TEXT,
+        "rules": {"type": "array", "items": record("ExplainedRule", _EXPLAINED)},
+    },
+)

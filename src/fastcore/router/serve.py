@@ -37,7 +37,7 @@ class Service:
         headers = dict(reply.headers)
         if chunks is not None:
             return StreamingResponse(chunks, reply.status, headers, reply.media_type)
-        media_type = reply.media_type if reply.body else None
+        media_type = None if reply.status == 304 else reply.media_type
         return Response(cast(bytes, reply.body), reply.status, headers, media_type)
 
     async def _reply(self, operation: Operation, request: Request) -> Reply:
@@ -85,10 +85,9 @@ def _too_large(limit: int) -> Problem:
 def _media_type(operation: Operation, request: Request) -> str:
     """What the body is, by its header fields."""
     given = request.headers.get("content-type", "")
-    media_type, _, options = given.partition(";")
-    media_type = media_type.strip().lower()
-    charset = options.lower().replace(" ", "").replace('"', "")
-    known = media_type in operation.accepts and ("charset=" not in charset or "charset=utf-8" in charset)
+    media_type, *options = given.lower().replace('"', "").replace(" ", "").split(";")
+    other_charset = any(option.startswith("charset=") and option != "charset=utf-8" for option in options)
+    known = media_type in operation.accepts and not other_charset
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if known and encoding in ("", "identity"):
         return media_type

@@ -33,9 +33,8 @@ class RouterSettings:
         TypeError, ValueError: a value is of the wrong type or out of its range; the message names the field.
     """
 
-    max_n: int = _limit(1_000_000, "largest n of /fib/{n} without `mod`")
-    max_digits: int = _limit(250_000, "most decimal digits that a result of /fib/{n} may have")
-    max_mod_n: int = _limit(10**18, "largest n of /fib/{n} with `mod`")
+    max_n: int = _limit(1_000_000, "largest n of /fib/{n}")
+    max_digits: int = _limit(250_000, "most decimal digits of a result of /fib/{n} without `mod`")
     max_modulus: int = _limit(10**18, "largest `mod` of /fib/{n}")
     algorithms: tuple[str, ...] = field(
         default=("fast",),
@@ -100,7 +99,7 @@ class RouterSettings:
 def _check(name: str, value: object, kind: object, low: int | float | None) -> None:
     if kind is bool or kind is str or kind is int:
         fits = type(value) is kind
-        expected = {bool: "a bool", str: "a string", int: "an int"}[kind]  # type: ignore[index]
+        expected = {bool: "a bool", str: "a string", int: "an int"}[kind]
     elif kind is float:
         fits = type(value) in (int, float) and value == value and value != float("inf")
         expected = "a finite number"
