@@ -1,9 +1,10 @@
 """F(n) for large n over numpy's FFT, in binary or in decimal. Never compiled: the work is numpy's.
 
-Numbers are arrays of float64 limbs, least significant first and balanced (about -base/2 to base/2), which keeps the
-rounding errors of the FFT small; they stay arrays from one doubling to the next. Two guards watch every product:
-no coefficient may be farther than 1/4 from an integer, and the residue of the result must be what the same doubling
-gives in plain modular arithmetic: modulo 2**61 - 1 for binary limbs, 10**61 - 1 for decimal ones.
+Numbers are arrays of float64 limbs, least significant first and balanced (about -base/2 to base/2), which
+keeps the rounding errors of the FFT small; they stay arrays from one doubling to the next. Two guards watch
+every product: no coefficient may be farther than 1/4 from an integer, and the residue of the result must be
+what the same doubling gives in modular arithmetic on ints: modulo 2**61 - 1 for binary limbs, 10**61 - 1 for
+decimal ones.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ def integer(n: int, shift: int, f: int, g: int) -> int:
 
 
 def text(n: int, shift: int, f: str, g: str) -> str:
-    """The decimal digits of F(n), where f and g are those of F(k) and F(k - 1) for k = n >> shift, shift >= 1.
+    """The digits of F(n), where f and g are those of F(k) and F(k - 1) for k = n >> shift, shift >= 1.
 
     Raises:
         ArithmeticError: a guard refused a product.
@@ -87,10 +88,8 @@ def _doubled(n: int, shift: int, f: "Limbs", g: "Limbs", base: int) -> "Limbs":
     return _last(n, f, g, f_residue, g_residue, sign, base)
 
 
-def _last(
-    n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: int, base: int
-) -> "Limbs":
-    """The last doubling: F(2k + 1) alone is 4 F(k)**2 - F(k-1)**2 + 2 (-1)**k, F(2k) is F(k) (F(k) + 2 F(k-1))."""
+def _last(n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: int, base: int) -> "Limbs":
+    """The last doubling needs only one of F(2k + 1) and F(2k) = F(k) (F(k) + 2 F(k - 1))."""
     count = 2 * f.size + 1
     size = _fft_size(count)
     f_hat, g_hat = np.fft.rfft(f, size), np.fft.rfft(g, size)
@@ -107,11 +106,11 @@ def _last(
 
 
 def _fft_size(count: int) -> int:
-    """The least size >= count that the FFT likes: a power of two times a small odd number of small factors."""
+    """The least size >= count that the FFT likes: a power of two times a few threes and fives."""
     return min(odd << max(0, -(-count // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27))
 
 
-def _rounded(spectrum: "np.ndarray[Any, np.dtype[np.complex128]]", size: int, count: int) -> "Limbs":
+def _rounded(spectrum: "Any", size: int, count: int) -> "Limbs":
     """The integers whose transform this is."""
     coefficients = np.fft.irfft(spectrum, size)[:count]
     integers = np.rint(coefficients)
@@ -122,7 +121,7 @@ def _rounded(spectrum: "np.ndarray[Any, np.dtype[np.complex128]]", size: int, co
 
 
 def _carried(limbs: "Limbs", base: int) -> "Limbs":
-    """The same number in limbs of about -base/2 to base/2; the array is used up. Three carries bring 2**52 down."""
+    """The same number in limbs of about -base/2 to base/2, in place; three carries bring 2**52 down."""
     for _ in range(3):
         carry = np.rint(limbs * (1.0 / base))
         limbs[1:] += carry[:-1]
