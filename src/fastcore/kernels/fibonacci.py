@@ -399,7 +399,7 @@ def fibonacci_mod_array(ns: "Any", m: int) -> "np.ndarray[Any, np.dtype[np.uint6
 @cython.annotation_typing(False)
 def _fib_numpy(caller: str) -> "Any":
     try:
-        import numpy as np
+        np = __import__("numpy")  # a compiled import statement takes None in sys.modules for a module
     except ImportError as error:
         raise ImportError(
             f"{caller} needs numpy: pip install 'fastcore-kernels[numpy]'", name="numpy"
