@@ -762,7 +762,9 @@ class _LogicUnknown(_LogicNode):
 
     @cython.cfunc
     def evaluate(self, scope: _LogicScope) -> object:
-        raise LogicError(_LOGIC_UNKNOWN, {"type": _LOGIC_UNKNOWN, "operator": self.name})
+        error = LogicError(_LOGIC_UNKNOWN)
+        error.add_note(f"the operator is {self.name!r}")
+        raise error
 
 
 @cython.final

@@ -268,7 +268,7 @@ def _snapshot(logic: Any, max_depth: int, max_nodes: int) -> Any:
             holder[key] = _checked_scalar(value, place)
             continue
         # the array of an operator's arguments is a part of the operator
-        depth = place.depth + (not is_arguments)
+        depth = place.depth + (isinstance(copy, dict) or not is_arguments)
         if depth > max_depth:
             raise LimitError(f"the logic is nested deeper than max_depth = {max_depth} levels")
         if count + len(copy) > max_nodes:
