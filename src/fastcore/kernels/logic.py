@@ -86,7 +86,11 @@ def _logic_run(scope: _LogicScope) -> _LogicRun:
 
 @cython.cfunc
 def _logic_charge(scope: _LogicScope, amount: cython.Py_ssize_t) -> object:
-    run: _LogicRun = _logic_run(scope)
+    return _logic_spend(_logic_run(scope), amount)
+
+
+@cython.cfunc
+def _logic_spend(run: _LogicRun, amount: cython.Py_ssize_t) -> object:
     run.left -= amount
     if run.left < 0:
         raise LimitError(f"evaluation stopped after max_operations = {run.limit} operations")
@@ -556,10 +560,16 @@ def _logic_extreme(operation, args):
     return best
 
 
+@cython.locals(length=cython.Py_ssize_t, text=str)
 def _logic_cat(scope, args):
-    parts = [_logic_text(value, scope) for value in args]
+    parts: list = []
+    length = 0
+    for value in args:
+        text = value if type(value) is str else _logic_text(value, scope)
+        length += len(text)
+        parts.append(text)
     # before they are joined, so that a budget bounds the memory too
-    _logic_charge(scope, sum(map(len, parts)))
+    _logic_charge(scope, length)
     return "".join(parts)
 
 
@@ -752,7 +762,9 @@ class _LogicUnknown(_LogicNode):
 
     @cython.cfunc
     def evaluate(self, scope: _LogicScope) -> object:
-        raise LogicError(_LOGIC_UNKNOWN, {"type": _LOGIC_UNKNOWN, "operator": self.name})
+        error = LogicError(_LOGIC_UNKNOWN)
+        error.add_note(f"the operator is {self.name!r}")
+        raise error
 
 
 @cython.final
@@ -899,6 +911,31 @@ def _logic_val_path(path):
     if len(path) == 1 and path[0] is None:
         return min(levels, 1 << 30), ()
     return min(levels, 1 << 30), tuple([_logic_key(key) for key in path])
+
+
+@cython.final
+@cython.cclass
+class _LogicMissing(_LogicNode):
+    """``missing`` of keys that are known beforehand."""
+
+    keys: tuple
+    paths: tuple
+
+    def __init__(self, keys):
+        self.size = len(keys) + 1
+        self.keys = keys
+        self.paths = tuple([_logic_var_path(key)[1] for key in keys])
+
+    @cython.cfunc
+    @cython.locals(position=cython.Py_ssize_t, path=tuple)
+    def evaluate(self, scope: _LogicScope) -> object:
+        absent: list = []
+        position = 0
+        for path in self.paths:
+            if _logic_walk(scope.data, path) is _LOGIC_MISSING:
+                absent.append(self.keys[position])
+            position += 1
+        return absent
 
 
 @cython.final
@@ -1352,7 +1389,7 @@ class _LogicMap(_LogicNode):
         inner = _logic_loop_scope(scope, items)
         cost = self.body.size
         for item in items:
-            _logic_charge(inner, cost)
+            _logic_spend(inner.run, cost)
             inner.data = item
             if not self.keeps:
                 results.append(self.body.evaluate(inner))
@@ -1394,7 +1431,7 @@ class _LogicQuantifier(_LogicNode):
         inner = _logic_loop_scope(scope, items)
         cost = self.body.size
         for item in items:
-            _logic_charge(inner, cost)
+            _logic_spend(inner.run, cost)
             inner.data = item
             if self.body.truth(inner) == self.seeks:
                 return self.found
@@ -1438,7 +1475,7 @@ class _LogicReduce(_LogicNode):
         inner = _logic_loop_scope(scope, items)
         cost = self.body.size
         for item in items:
-            _logic_charge(inner, cost)
+            _logic_spend(inner.run, cost)
             inner.data = {"accumulator": accumulator, "current": item}
             accumulator = self.body.evaluate(inner)
             inner.index += 1
@@ -1555,6 +1592,8 @@ class _LogicBuilder:
             values = _logic_constant(nodes[1])
             if type(values) is list:
                 return _logic_folded(_LogicInConstant(nodes[0], values), nodes[:1])
+        if name == "missing" and all([isinstance(node, _LogicConstant) for node in nodes]):
+            return _LogicMissing(tuple([_logic_constant(node) for node in nodes]))
         node = _LogicCall(_LOGIC_CALLS[name], nodes, not listed and name not in _LOGIC_WHOLE)
         return _logic_folded(node, nodes) if name in _LOGIC_FOLDED else node
 
@@ -1650,8 +1689,12 @@ class _LogicProgram:
         self.root = root
         self.limit = limit
 
-    def run(self, data):
-        return self.root.evaluate(_logic_scope(data, None, self.limit))
+    def run(self, data=None):
+        """The rule's value for an event."""
+        try:
+            return self.root.evaluate(_logic_scope(data, None, self.limit))
+        except RecursionError:
+            raise LimitError("the interpreter's recursion limit was reached during evaluation") from None
 
 
 def logic_program(rule, operators, clock, max_operations):

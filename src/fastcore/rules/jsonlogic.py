@@ -31,7 +31,7 @@ What differs between JSON's world and Python's is settled so:
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastcore import _backend
 from fastcore.errors import LimitError
@@ -49,19 +49,32 @@ _SCALARS = (bool, int, float, str, Decimal, date, timedelta)
 
 
 class CompiledLogic:
-    """A rule ready to be evaluated: ``compiled(data)`` gives its value. Made by ``compile``.
+    """A rule ready to be evaluated: ``compiled(data)`` gives its value for an event. Made by ``compile``.
 
-    Immutable and safe to share between threads. Two are equal if their logic, operators and limits are; the backend
-    does not matter. It can be pickled if its operators can.
+    Immutable and safe to share between threads. Two are equal if their logic, operators and limits are;
+    the backend does not matter. It can be pickled if its operators can.
+
+    Parameters of the call:
+        data: JSON-like data: None, bool, int, float, str, Decimal, lists or tuples, mappings with string
+            keys; dates and durations too. None if it is left out.
+
+    Raises by the call:
+        LogicError: the rule cannot be evaluated for this event; its ``type`` says why.
+        LimitError: the budget of operations is used up, or a number or text grew beyond its bound.
+        Exception: whatever a registered operator raises, unchanged.
     """
 
-    __slots__ = ("__weakref__", "_allow_regex", "_limits", "_logic", "_operators", "_run")
+    # a slot named __call__ holds the kernel's own method: no frame of Python stands between it and the caller
+    __slots__ = ("__call__", "__weakref__", "_allow_regex", "_limits", "_logic", "_operators")
 
     _logic: Any
     _operators: dict[str, Callable[..., Any]]
     _limits: tuple[int, int, int]
     _allow_regex: bool
-    _run: Callable[[Any], Any]
+
+    if TYPE_CHECKING:
+
+        def __call__(self, data: Any = None) -> Any: ...
 
     def __init__(
         self,
@@ -83,25 +96,9 @@ class CompiledLogic:
             ("_operators", registered),
             ("_limits", limits),
             ("_allow_regex", allow_regex),
-            ("_run", program.run),
+            ("__call__", program.run),
         ):
             object.__setattr__(self, name, value)
-
-    def __call__(self, data: Any = None) -> Any:
-        """The value of the rule for an event.
-
-        Parameters:
-            data: JSON-like data: None, bool, int, float, str, Decimal, lists or tuples, mappings with string keys.
-
-        Raises:
-            LogicError: the rule cannot be evaluated for this event; its ``type`` says why.
-            LimitError: the budget of operations is used up, or a number or text grew beyond its bound.
-            Exception: whatever a registered operator raises, unchanged.
-        """
-        try:
-            return self._run(data)
-        except RecursionError:
-            raise LimitError("the interpreter's recursion limit was reached during evaluation") from None
 
     @property
     def logic(self) -> Any:
@@ -271,7 +268,7 @@ def _snapshot(logic: Any, max_depth: int, max_nodes: int) -> Any:
             holder[key] = _checked_scalar(value, place)
             continue
         # the array of an operator's arguments is a part of the operator
-        depth = place.depth + (not is_arguments)
+        depth = place.depth + (isinstance(copy, dict) or not is_arguments)
         if depth > max_depth:
             raise LimitError(f"the logic is nested deeper than max_depth = {max_depth} levels")
         if count + len(copy) > max_nodes:
