@@ -5,9 +5,21 @@ cimport cython
 cdef extern from *:
     const char *FASTCORE_VERSION
 
+cdef enum:
+    _FIB_COMPILED = 1
+
+cdef extern from "fibonacci_objects.h":
+    Py_ssize_t _fib_small_index "fib_small_index"(object n, Py_ssize_t last)
+    object _fib_object "fib_object"(unsigned long long n)
+    object _fib_modular "fib_modular_object"(object n, object m)
+    int _fib_buffers "fib_buffers"(object ns, object out, bint modular, unsigned long long modulus) except -1
+    long long _fib_recursive "fib_recursive"(int n)
+    long long _fib_recursive_calls "fib_recursive_calls"(int n)
+
 include "kernels/fibonacci.py"
 include "kernels/logic.py"
 include "kernels/conditions.py"
+include "kernels/writing_values.py"
 include "kernels/writing.py"
 
 BUILD_VERSION = FASTCORE_VERSION.decode("ascii")

@@ -6,6 +6,7 @@ know nothing of fastcore still catch them. All of them survive pickling.
 
 __all__ = [
     "EvaluationError",
+    "EventError",
     "FastcoreError",
     "LimitError",
     "LogicError",
@@ -70,9 +71,7 @@ class EvaluationError(FastcoreError):
         index: position of the event in a batch, else None.
     """
 
-    def __init__(
-        self, rule: str, field: str, value: object, reason: str, index: "int | None" = None
-    ) -> None:
+    def __init__(self, rule: str, field: str, value: object, reason: str, index: "int | None" = None) -> None:
         super().__init__(rule, field, value, reason, index)
         self.rule = rule
         self.field = field
@@ -83,6 +82,24 @@ class EvaluationError(FastcoreError):
     def __str__(self) -> str:
         where = "" if self.index is None else f"event {self.index}: "
         return f"{where}rule {self.rule!r}: field {self.field!r}: {self.reason}"
+
+
+class EventError(FastcoreError, ValueError):
+    """An event cannot be read: it is not JSON, or nothing that has fields.
+
+    Parameters:
+        message: what is wrong.
+        offset: where in the JSON text, from 0: in bytes, or in characters if the text was a str; None where the
+            event was not text.
+    """
+
+    def __init__(self, message: str, offset: "int | None" = None) -> None:
+        super().__init__(message, offset)
+        self.message = message
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return self.message if self.offset is None else f"{self.message} at offset {self.offset}"
 
 
 class SchemaError(FastcoreError, ValueError):
@@ -109,7 +126,14 @@ class PayloadError(FastcoreError, ValueError):
     def __str__(self) -> str:
         where = ", ".join(
             part
-            for part in ("" if self.row is None else f"row {self.row}", f"field {self.field!r}" if self.field else "")
+            for part in (
+                "" if self.row is None else f"row {self.row}",
+                f"field {self.field!r}" if self.field else "",
+            )
             if part
         )
-        return f"{where}: expected {self.expected}, got {self.got}" if where else f"expected {self.expected}, got {self.got}"
+        return (
+            f"{where}: expected {self.expected}, got {self.got}"
+            if where
+            else f"expected {self.expected}, got {self.got}"
+        )

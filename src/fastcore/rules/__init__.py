@@ -1,0 +1,23 @@
+"""Rules as data: documents become immutable RuleSets that decide, score and explain events."""
+
+from .decision import Decision, DecisionError
+from .document import Rule
+from .examples import ExampleResult
+from .explain import ExplainedCondition, ExplainedField, ExplainedRule, Explanation
+from .lint import LintWarning
+from .ruleset import RuleSet
+from .store import RuleStore
+
+__all__ = [
+    "Decision",
+    "DecisionError",
+    "ExampleResult",
+    "ExplainedCondition",
+    "ExplainedField",
+    "ExplainedRule",
+    "Explanation",
+    "LintWarning",
+    "Rule",
+    "RuleSet",
+    "RuleStore",
+]

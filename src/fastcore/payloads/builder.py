@@ -1,0 +1,265 @@
+"""PayloadBuilder: a checked schema, its plan, and the kernel that writes by it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from sys import maxsize
+from typing import Any
+
+from fastcore import _backend
+from fastcore.errors import PayloadError, SchemaError
+from fastcore.kernels.writing import write_constant
+
+from .columns import column_rows
+from .openapi import row_schema
+from .plan import make_plan
+from .schema import Raw, SchemaField, freeze_schema
+
+__all__ = ["PayloadBuilder"]
+
+
+class PayloadBuilder:
+    """Writes rows as JSON bytes by a schema; immutable, hashable, picklable, safe to share between threads.
+
+    A row may be a tuple or list of the values in the schema's order, a mapping, an object with attributes (a
+    dataclass, a pydantic model, a named tuple) or a database record (read by key if it has all keys, else by
+    position). The first row decides how the rows of a build are read, and every row is checked. A tuple may
+    also hold the members of nested objects side by side, in the schema's order.
+
+    Parameters:
+        schema: a mapping of names to types or ``Field``, a TypedDict, a dataclass or a pydantic model.
+        nan: ``"null"`` writes NaN, infinities and NaT as null, ``"error"`` refuses them.
+        extra: ``"ignore"`` skips keys of mappings that the schema does not have, ``"error"`` refuses them.
+        utc_z: write the offset of UTC as ``Z`` instead of ``+00:00``.
+        backend: ``"cython"``, ``"python"``, or None for the selected one.
+
+    Raises:
+        SchemaError: the schema cannot be used; the message names the field.
+        ValueError, ImportError: `backend` is unknown or not available.
+    """
+
+    __slots__ = ("_extra", "_kernel", "_nan", "_schema", "_utc_z", "_writer")
+
+    def __init__(
+        self,
+        schema: Any,
+        *,
+        nan: str = "null",
+        extra: str = "ignore",
+        utc_z: bool = False,
+        backend: str | None = None,
+    ) -> None:
+        if nan not in ("null", "error"):
+            raise SchemaError(f'nan must be "null" or "error", not {nan!r}')
+        if extra not in ("ignore", "error"):
+            raise SchemaError(f'extra must be "ignore" or "error", not {extra!r}')
+        self._kernel: Any = _backend.kernels("writing", backend)
+        self._schema = freeze_schema(schema)
+        self._nan = nan
+        self._extra = extra
+        self._utc_z = bool(utc_z)
+        self._writer = self._kernel.RowWriter(make_plan(self._schema, nan, extra, self._utc_z))
+
+    @classmethod
+    def from_model(
+        cls,
+        model: type,
+        *,
+        nan: str = "null",
+        extra: str = "ignore",
+        utc_z: bool = False,
+        backend: str | None = None,
+    ) -> "PayloadBuilder":
+        """A builder for a pydantic model class, a dataclass or a TypedDict; options as in the constructor."""
+        if not isinstance(model, type):
+            raise SchemaError(
+                f"from_model takes a pydantic model class, a dataclass or a TypedDict, not {model!r}"
+            )
+        return cls(model, nan=nan, extra=extra, utc_z=utc_z, backend=backend)
+
+    @property
+    def schema(self) -> tuple[SchemaField, ...]:
+        """The checked fields, in order of output."""
+        return self._schema
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of one row as it is written, for OpenAPI documents."""
+        return row_schema(self._schema, self._nan)
+
+    # ------------------------------------------------------------------------------------------------ rows
+
+    def build(self, rows: Iterable[Any], *, lines: bool = False) -> bytes:
+        """All rows as one JSON array, or as one JSON text per line.
+
+        Parameters:
+            rows: any iterable of rows.
+            lines: NDJSON: every row ends with a newline, and no rows give ``b""``.
+
+        Returns:
+            Compact UTF-8, the same bytes on every backend.
+
+        Raises:
+            PayloadError: a row does not fit; it says which row, which field, what was expected and what was
+                found.
+        """
+        return self._whole(self._open(rows, lines), lines)
+
+    def stream(
+        self, rows: Iterable[Any], *, chunk_bytes: int = 131072, lines: bool = False
+    ) -> Iterator[bytes]:
+        """The bytes of ``build`` in chunks of whole rows.
+
+        A chunk ends with the row that makes it `chunk_bytes` or longer, so memory is bounded by that and one
+        row. Rows are taken from the iterable as they are written. If a row or the iterable raises, all rows
+        before it are given out first and then the error is raised, so the bytes given so far end with a whole
+        row.
+
+        Parameters:
+            rows, lines: as in ``build``.
+            chunk_bytes: from 1.
+
+        Raises:
+            PayloadError: as ``build``, at the point where the row comes.
+            ValueError: `chunk_bytes` is no positive int.
+        """
+        _check_chunk(chunk_bytes)
+        return self._chunks(self._open(rows, lines), chunk_bytes, lines)
+
+    def build_columns(self, columns: Any, *, lines: bool = False) -> bytes:
+        """``build`` for data that is in columns.
+
+        Parameters:
+            columns: a mapping of names to columns, a structured numpy array, or a list of columns in the
+                schema's order; all of one length. A column is a list, tuple, range, ``array.array``,
+                ``memoryview`` or numpy array (ints, floats up to 64 bits, bools, datetime64, text, objects;
+                masked values are None). Members of a nested object have columns of their own, in a mapping
+                under its name or under dotted names, or the object has one column of objects.
+            lines: as in ``build``.
+
+        Raises:
+            PayloadError: as ``build``; or a column is missing, of another kind, or of another length.
+        """
+        return self._whole(self._open_columns(columns, lines), lines)
+
+    def stream_columns(
+        self, columns: Any, *, chunk_bytes: int = 131072, lines: bool = False
+    ) -> Iterator[bytes]:
+        """``stream`` for data that is in columns, which are as in ``build_columns``."""
+        _check_chunk(chunk_bytes)
+        return self._chunks(self._open_columns(columns, lines), chunk_bytes, lines)
+
+    def page(
+        self,
+        items: Iterable[Any] | bytes | Raw,
+        *,
+        total: int | None = None,
+        page: int | None = None,
+        next: str | None = None,
+    ) -> bytes:
+        """One page of a collection: ``{"items":[…],"total":…,"page":…,"next":…}``.
+
+        All four members are always there; what is not given is null.
+
+        Parameters:
+            items: rows as in ``build``, or JSON that is already there (``bytes`` from ``build``, or ``Raw``),
+                which is inserted unchanged.
+            total: number of items on all pages.
+            page: number of this page.
+            next: URL or cursor of the next page.
+
+        Raises:
+            PayloadError: a row does not fit, or `total`, `page` or `next` has another type.
+        """
+        if isinstance(items, Raw):
+            fragment = items.json
+        else:
+            fragment = items if isinstance(items, bytes) else self.build(items)
+        if not fragment:
+            raise PayloadError(None, "items", "rows or JSON", "nothing")
+        return b'{"items":%b,"total":%b,"page":%b,"next":%b}' % (
+            fragment,
+            _count("total", total),
+            _count("page", page),
+            b"null" if next is None else _text("next", next),
+        )
+
+    # ------------------------------------------------------------------------------------------- internals
+
+    def _open(self, rows: Any, lines: bool) -> Any:
+        if isinstance(rows, (str, bytes, bytearray, memoryview, Mapping)) or not hasattr(
+            type(rows), "__iter__"
+        ):
+            raise PayloadError(None, "", "an iterable of rows", f"{type(rows).__name__}")
+        return self._writer.open(rows, lines)
+
+    def _open_columns(self, columns: Any, lines: bool) -> Any:
+        kind, rows = column_rows(self._schema, columns, self._kernel.WriteSingle, self._extra)
+        return self._writer.open(rows, lines, kind)
+
+    def _whole(self, source: Any, lines: bool) -> bytes:
+        data: bytes = self._writer.fill(source, maxsize)
+        if not source.done:
+            self._writer.fill(source, maxsize)  # raises the error that ended the rows
+        return data if lines else b"[%b]" % data
+
+    def _chunks(self, source: Any, chunk_bytes: int, lines: bool) -> Iterator[bytes]:
+        head = b"" if lines else b"["
+        while not source.done:
+            data = self._writer.fill(source, chunk_bytes - len(head))
+            if source.done and not lines:
+                data += b"]"
+            if data:
+                yield head + data
+                head = b""
+
+    # --------------------------------------------------------------------------------------------- a value
+
+    def _options(self) -> tuple[Any, ...]:
+        return self._schema, self._nan, self._extra, self._utc_z
+
+    def __eq__(self, other: object) -> bool:
+        return self._options() == other._options() if isinstance(other, PayloadBuilder) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._options())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, self._options()
+
+    def __repr__(self) -> str:
+        names = ", ".join(field.name for field in self._schema)
+        options = ""
+        if self._nan != "null":
+            options += f", nan={self._nan!r}"
+        if self._extra != "ignore":
+            options += f", extra={self._extra!r}"
+        if self._utc_z:
+            options += ", utc_z=True"
+        return f"<PayloadBuilder({names}){options}>"
+
+
+def _rebuild(schema: tuple[SchemaField, ...], nan: str, extra: str, utc_z: bool) -> PayloadBuilder:
+    return PayloadBuilder(schema, nan=nan, extra=extra, utc_z=utc_z)
+
+
+def _check_chunk(chunk_bytes: int) -> None:
+    if not isinstance(chunk_bytes, int) or isinstance(chunk_bytes, bool) or chunk_bytes < 1:
+        raise ValueError(f"chunk_bytes must be a positive int, not {chunk_bytes!r}")
+
+
+def _count(name: str, value: int | None) -> bytes:
+    if value is None:
+        return b"null"
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise PayloadError(None, name, "a non-negative int or None", f"{type(value).__name__} {value!r}"[:60])
+    return b"%d" % value
+
+
+def _text(name: str, value: str) -> bytes:
+    try:
+        if isinstance(value, str):
+            text: str = write_constant(value)
+            return text.encode()
+    except UnicodeEncodeError:
+        pass
+    raise PayloadError(
+        None, name, "a str without lone surrogates or None", f"{type(value).__name__} {value!a}"[:60]
+    )

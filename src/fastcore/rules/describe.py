@@ -1,0 +1,103 @@
+"""Conditions as an analyst would write them: ``amount > 100 and card.country in ["NG", "RU"]``."""
+
+import itertools
+import json
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from fastcore.kernels import conditions as _conditions
+
+from .language import Tree, branches, field_name
+
+__all__ = ["describe", "plain_value"]
+
+INFIX: Final = {
+    "or": 1,
+    "and": 2,
+    **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "in"], 4),
+    **dict.fromkeys(["+", "-"], 5),
+    **dict.fromkeys(["*", "/", "%"], 6),
+}
+"""How tightly the operators bind that are written between their operands; `not` binds with 3."""
+
+SAME: Final = {"===": "==", "!==": "!="}
+LONGEST: Final = 80
+LONGEST_VALUE: Final = 1000
+
+
+def describe(tree: Tree, binding: int = 0) -> str:
+    """One line of text for a tree; in parentheses where what surrounds it binds tighter."""
+    op = tree[0]
+    if op == "const":
+        return constant(tree[1])
+    if op in ("var", "exists"):
+        return _field(tree)
+    if op in ("in_set", "in_network"):
+        shown = constant(list(tree[2] if op == "in_set" else tree[3]))
+        text = f"{describe(tree[1], 4)} {'in' if op == 'in_set' else 'in network'} {shown}"
+        return f"({text})" if binding >= 4 else text
+    parts = branches(tree)
+    if op == "!":
+        return f"not {describe(parts[0], 3)}"
+    if op == "array":
+        return "[" + ", ".join(describe(part) for part in parts) + "]"
+    own = INFIX.get(op)
+    if own is None or len(parts) < 2:
+        return f"{op}(" + ", ".join(describe(part) for part in parts) + ")"
+    text = f" {SAME.get(op, op)} ".join(describe(part, own) for part in parts)
+    return f"({text})" if own <= binding else text
+
+
+def _field(tree: Tree) -> str:
+    name = field_name(tree[1]) or ("the event" if tree[2] == 0 else "the element")
+    if tree[2]:
+        name = f"{name} of scope {tree[2]}"
+    if tree[0] == "exists":
+        return f"{name} exists"
+    return f"{name} (else {describe(tree[3])})" if len(tree) > 3 else name
+
+
+def constant(value: Any) -> str:
+    """A constant as JSON, shortened; long arrays tell their length."""
+    if isinstance(value, (list, tuple)) and len(value) > 6:
+        return f"[{', '.join(constant(member) for member in value[:5])}, … {len(value)} values]"
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(constant(member) for member in value) + "]"
+    text = json.dumps(plain_value(value), ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
+    """A value of an event as JSON values, for showing: what is long or deep is cut, other types become text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value) if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
+    if isinstance(value, int):
+        return (
+            int.__int__(value) if value.bit_length() < 14000 else f"an integer of {value.bit_length()} bits"
+        )
+    if isinstance(value, float):
+        return float.__float__(value) if math.isfinite(value) else str(float.__float__(value))
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (timedelta, Decimal)):
+        return str(value)
+    members = _conditions.conditions_members(value)
+    if members is None and not isinstance(value, (list, tuple)):
+        return f"<{type(value).__name__}>"
+    if depth == 0:
+        return "…"
+    if members is not None:
+        return {
+            str(key): plain_value(member, budget, depth - 1)
+            for key, member in itertools.islice(members, budget)
+        }
+    shown = [plain_value(member, budget, depth - 1) for member in value[:budget]]
+    return shown if len(value) <= budget else [*shown, "…"]

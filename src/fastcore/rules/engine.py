@@ -1,0 +1,80 @@
+"""Engines: which rules fire for an event, one for the three-valued policies and one for JSONLogic's own."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from fastcore import _backend
+from fastcore.errors import EvaluationError
+
+from .blame import blame
+from .decision import DecisionError
+from .document import CheckedDocument
+from .explain import ExplainedCondition, explain_tree
+from .plan import Plan
+
+__all__ = ["Engine", "KleeneEngine", "make_engine"]
+
+Fired = tuple[list[int], tuple[DecisionError, ...]]
+
+
+class Engine(Protocol):
+    """Which of a plan's rules fire."""
+
+    def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
+        """Indices of the rules that fire, and what went wrong meanwhile."""
+
+    def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
+        """Index of the first rule that fires, -1 if none does."""
+
+    def explain(
+        self, checked: CheckedDocument, index: int, event: Any, now: datetime
+    ) -> tuple[ExplainedCondition, str]:
+        """The condition of a rule (its index is in the document's order of evaluation) for an event, and what went
+        wrong, in words, if something did."""
+
+
+def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
+    if checked.missing == "jsonlogic":
+        from .coercing import CoercingEngine
+
+        return CoercingEngine(checked, plan, backend)
+    return KleeneEngine(plan, checked.missing == "error", backend)
+
+
+class KleeneEngine:
+    """Conditions are true, false or unknown; `strict` refuses the last."""
+
+    __slots__ = ("_plan", "_program", "_strict")
+
+    def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
+        self._plan = plan
+        self._strict = strict
+        self._program = _backend.kernels("conditions", backend).conditions_program(plan.trees)
+
+    def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
+        fired, thrown, unknown = self._program.fired(event, now, active, self._strict)
+        if unknown >= 0:
+            cause = blame(self._plan.trees[unknown], self._program.probe(unknown, event, now))
+            raise EvaluationError(self._plan.ids[unknown], cause.field, cause.value, cause.reason)
+        if not thrown:
+            return fired, ()
+        ids = self._plan.ids
+        return fired, tuple(DecisionError("throw", thrown_text(what), ids[index]) for index, what in thrown)
+
+    def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
+        index: int = self._program.first(event, now, active)
+        return index
+
+    def explain(
+        self, checked: CheckedDocument, index: int, event: Any, now: datetime
+    ) -> tuple[ExplainedCondition, str]:
+        tree = checked.trees[index]
+        probe = self._program.probe(self._plan.ids.index(checked.rules[index].id), event, now)
+        return explain_tree(tree, probe, "when"), ""
+
+
+def thrown_text(value: Any) -> str:
+    """What was thrown, in words."""
+    kind = value.get("type") if isinstance(value, dict) else value
+    return kind if isinstance(kind, str) else "an unknown value was thrown" if kind is None else str(kind)

@@ -1,0 +1,137 @@
+"""JSON text to Python values by RFC 8259 to the letter: what `json` lets pass is refused, with its offset."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+from fastcore.errors import EventError
+
+__all__ = ["MAX_DEPTH", "read_document", "read_event", "read_json"]
+
+MAX_DEPTH: Final = 128
+"""How deep arrays and objects of an event may nest, unless the caller says otherwise."""
+
+STRING_OR: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+BRACKETS: Final = re.compile(STRING_OR + r"|[\[\]{}]", re.DOTALL)
+CONSTANTS: Final = re.compile(STRING_OR + r"|NaN|-?Infinity", re.DOTALL)
+INTEGERS: Final = re.compile(STRING_OR + r"|-?[0-9]{4301,}", re.DOTALL)
+
+
+class _Constant(Exception):
+    """`json` met NaN or an infinity."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _Constant(name)
+
+
+_decode_event: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def read_event(body: bytes | bytearray | memoryview | str, depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """The object that a JSON text holds; of duplicate keys the last wins.
+
+    Parameters:
+        body: UTF-8 bytes, or text.
+        depth: how deep arrays and objects may nest.
+
+    Raises:
+        EventError: it is not JSON, or no object; `offset` counts bytes, or characters if `body` is a str.
+        TypeError: `body` is neither.
+    """
+    event = read_json(body, depth, _decode_event)
+    if not isinstance(event, dict):
+        kind = "null" if event is None else KINDS[type(event)]
+        text = body if isinstance(body, str) else str(body, "utf-8")
+        raise EventError(f"an event is a JSON object, not {kind}", len(text) - len(text.lstrip(" \t\r\n")))
+    return event
+
+
+KINDS: Final = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
+
+
+def read_document(
+    body: bytes | bytearray | memoryview | str, depth: int
+) -> tuple[Any, list[tuple[str, str]]]:
+    """A JSON text in which an object with two equal keys is an error: pairs of path and message tell where."""
+    doubled: list[tuple[dict[str, Any], str]] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            keys = [key for key, _ in items]
+            doubled.extend((found, key) for key in found if keys.count(key) > 1)
+        return found
+
+    decode = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=pairs).decode
+    document = read_json(body, depth, decode)
+    if not doubled:
+        return document, []
+    paths = {id(value): path for path, value in _walk(document)}
+    # an object that is itself the earlier value of a doubled key is no longer in the document
+    return document, [
+        (paths[id(holder)], f"the key {json.dumps(key)} occurs twice")
+        for holder, key in doubled
+        if id(holder) in paths
+    ]
+
+
+def _walk(document: Any) -> Iterator[tuple[str, Any]]:
+    pending = [("", document)]
+    while pending:
+        path, value = pending.pop()
+        yield path, value
+        if isinstance(value, dict):
+            pending.extend((f"{path}.{key}" if path else key, member) for key, member in value.items())
+        elif isinstance(value, list):
+            pending.extend((f"{path}[{index}]", member) for index, member in enumerate(value))
+
+
+def read_json(body: Any, depth: int, decode: Any) -> Any:
+    """Decodes strictly; the errors as `read_event`."""
+    if isinstance(body, str):
+        text = body
+    elif isinstance(body, (bytes, bytearray, memoryview)):
+        try:
+            text = str(body, "utf-8")
+        except UnicodeDecodeError as error:
+            raise EventError(f"not UTF-8: {error.reason}", error.start) from None
+    else:
+        raise TypeError(f"JSON text is bytes or str, not {type(body).__name__}")
+    if text.startswith("\ufeff"):
+        raise EventError("a byte order mark is not allowed", 0)
+    if text.count("[") + text.count("{") > depth:
+        position = _too_deep(text, depth)
+        if position is not None:
+            _refuse(f"nested deeper than {depth} levels", body, text, position)
+    try:
+        return decode(text)
+    except json.JSONDecodeError as error:
+        _refuse(error.msg, body, text, error.pos)
+    except _Constant as error:
+        _refuse(f"{error} is not JSON", body, text, _find(CONSTANTS, text))
+    except ValueError:
+        _refuse("an integer of more than 4300 digits", body, text, _find(INTEGERS, text))
+
+
+def _refuse(message: str, body: object, text: str, position: int) -> NoReturn:
+    offset = position if isinstance(body, str) else len(text[:position].encode("utf-8"))
+    raise EventError(message, offset) from None
+
+
+def _find(pattern: re.Pattern[str], text: str) -> int:
+    return next((match.start() for match in pattern.finditer(text) if match[0][0] != '"'), 0)
+
+
+def _too_deep(text: str, depth: int) -> int | None:
+    level = 0
+    for match in BRACKETS.finditer(text):
+        token = match[0]
+        if token in "[{":
+            level += 1
+            if level > depth:
+                return match.start()
+        elif token in "]}":
+            level -= 1
+    return None

@@ -1,0 +1,347 @@
+"""RuleSet: an immutable value made from a document, that says of an event which rules fire."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Self
+
+from fastcore import _backend
+from fastcore.errors import EvaluationError, EventError, LimitError
+from fastcore.kernels import conditions as _conditions
+
+from . import files, reading
+from .decision import Decision, DecisionError
+from .document import CheckedDocument, Rule, check_document
+from .engine import Engine, make_engine
+from .examples import ExampleResult, run_example
+from .explain import Explanation, explain
+from .lint import LintWarning, lint
+from .plan import Plan, make_plan
+
+__all__ = ["RuleSet"]
+
+
+class RuleSet:
+    """Rules with scores and actions, and the decisions that follow from them.
+
+    A RuleSet is immutable, hashable, and equal to another if their documents have equal content; the backend takes
+    no part in that. It pickles as its document, and any number of threads may share it.
+
+    Parameters:
+        document: the ruleset as a mapping; see `document_schema` for its form.
+        backend: ``"cython"``, ``"python"``, or None for the selected one.
+
+    Raises:
+        RuleSetError: the document is not valid; `errors` lists everything that is wrong, each with its path.
+        ValueError, ImportError: there is no such backend, or not here.
+
+    Evaluating costs time in proportion to the number of enabled rules.
+    """
+
+    __slots__ = ("__weakref__", "_backend", "_checked", "_engine", "_plan")
+
+    _backend: str
+    _checked: CheckedDocument
+    _engine: Engine
+    _plan: Plan
+
+    def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
+        checked = check_document(document)
+        plan = make_plan(checked)
+        name = _backend.resolve(backend)
+        put = object.__setattr__
+        put(self, "_backend", name)
+        put(self, "_checked", checked)
+        put(self, "_plan", plan)
+        put(self, "_engine", make_engine(checked, plan, name))
+
+    # -- making one ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], *, backend: str | None = None) -> Self:
+        """The same as the constructor."""
+        return cls(document, backend=backend)
+
+    @classmethod
+    def from_json(cls, text: str | bytes | bytearray | memoryview, *, backend: str | None = None) -> Self:
+        """From JSON text; a key that occurs twice in an object is an error.
+
+        Raises:
+            RuleSetError: it is not JSON or not a valid document.
+        """
+        return cls(files.parse_json(text), backend=backend)
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, backend: str | None = None) -> Self:
+        """From a ``.json``, ``.yaml``, ``.yml`` or ``.toml`` file.
+
+        Raises:
+            RuleSetError: it cannot be parsed or is not a valid document; paths begin with the file's name.
+            OSError: it cannot be read.
+            ImportError: it is YAML, and PyYAML is not installed.
+        """
+        file = Path(path)
+        with files.naming(file):
+            return cls(files.load(file), backend=backend)
+
+    @classmethod
+    def from_rules(
+        cls,
+        rules: Iterable[Mapping[str, Any] | Rule],
+        *,
+        name: str = "rules",
+        backend: str | None = None,
+        **document: Any,
+    ) -> Self:
+        """From rules alone, each a mapping as in a document or a `Rule` of another RuleSet.
+
+        Parameters:
+            rules: in the order of the document.
+            name: of the ruleset.
+            document: the other keys of a document, such as ``missing=`` or ``lists=``.
+        """
+        entries = [files.rule_entry(rule) if isinstance(rule, Rule) else rule for rule in rules]
+        return cls({"name": name, "rules": entries, **document}, backend=backend)
+
+    # -- what it is -----------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._checked.name
+
+    @property
+    def version(self) -> str:
+        """The document's; without one the first 12 hex digits of the SHA-256 of the canonical document."""
+        return self._checked.version
+
+    @property
+    def missing(self) -> str:
+        """The policy for missing values: ``"unknown"``, ``"jsonlogic"`` or ``"error"``."""
+        return self._checked.missing
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, disabled ones too, in the order of evaluation."""
+        return self._checked.rules
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """Dotted path of each field that the rules read → the types that they imply for it."""
+        return dict(self._checked.fields)
+
+    @property
+    def examples(self) -> tuple[dict[str, Any], ...]:
+        """The examples of the document and of its rules: ``event``, ``expect``, and their ``path``."""
+        return files.copy_examples(self._checked.examples)
+
+    @property
+    def warnings(self) -> tuple[LintWarning, ...]:
+        """What is valid but hardly meant: rules that never or always fire, duplicates, shadowed rules."""
+        return lint(self._checked)
+
+    @property
+    def backend(self) -> str:
+        return self._backend
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document, as a fresh value that the caller may change."""
+        document: dict[str, Any] = reading.read_json(self._checked.text, 1 << 30, files.decode)
+        return document
+
+    def to_json(self) -> bytes:
+        """The canonical document: sorted keys, no spaces, UTF-8. Equal RuleSets have equal bytes."""
+        return self._checked.text
+
+    # -- evaluating -----------------------------------------------------------------------------------------------
+
+    def evaluate(self, event: Any, *, now: datetime | None = None) -> Decision:
+        """The decision for one event.
+
+        Parameters:
+            event: a mapping, dataclass, pydantic model or named tuple; it is not changed.
+            now: the time, aware; None reads the clock once.
+
+        Raises:
+            EventError: the event has no fields.
+            EvaluationError: under ``missing="error"``, for the first rule in order that is undecided.
+            LimitError: the evaluation exceeds a documented limit.
+        """
+        return self._decide(event, self._time(now))
+
+    def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
+        """Ids of the rules that fire, by priority, then in the order of the document; errors as `evaluate`."""
+        ids = self._plan.ids
+        fired, _ = self._fire(event, self._time(now))
+        return [ids[index] for index in fired]
+
+    def score(self, event: Any, *, now: datetime | None = None) -> int | float:
+        """The sum of the scores of the rules that fire; errors as `evaluate`."""
+        return self._plan.score(self._fire(event, self._time(now))[0])
+
+    def first(self, event: Any, *, now: datetime | None = None) -> str | None:
+        """Id of the first rule in order that fires, None if none does; errors as `evaluate`."""
+        moment = self._time(now)
+        if self.missing == "unknown":
+            self._check_event(event)
+            index = self._engine.first(event, moment, self._plan.active(moment))
+        else:
+            fired, _ = self._fire(event, moment)
+            index = fired[0] if fired else -1
+        return None if index < 0 else self._plan.ids[index]
+
+    def evaluate_json(
+        self,
+        body: bytes | bytearray | memoryview | str,
+        *,
+        now: datetime | None = None,
+        depth: int = reading.MAX_DEPTH,
+    ) -> Decision:
+        """The decision for one event given as JSON text.
+
+        Parameters:
+            body: UTF-8 bytes or a str, by RFC 8259, an object at the top; of duplicate keys the last wins.
+            now: as in `evaluate`.
+            depth: how deep its arrays and objects may nest.
+
+        Raises:
+            EventError: it is not such a text; `offset` says where.
+            EvaluationError, LimitError: as `evaluate`.
+        """
+        return self._decide(reading.read_event(body, depth), self._time(now))
+
+    def evaluate_many(
+        self,
+        events: Iterable[Any],
+        *,
+        errors: Literal["record", "raise"] = "record",
+        now: datetime | None = None,
+    ) -> list[Decision]:
+        """The decisions for many events, in their order; the clock is read once.
+
+        Parameters:
+            events: each as in `evaluate`.
+            errors: ``"record"`` gives an event that cannot be evaluated a Decision that `failed` in its place;
+                ``"raise"`` raises for the first one, naming its index.
+            now: as in `evaluate`.
+        """
+        if errors not in ("record", "raise"):
+            raise ValueError(f"errors must be 'record' or 'raise', not {errors!r}")
+        moment = self._time(now)
+        decisions = []
+        for index, event in enumerate(events):
+            try:
+                decisions.append(self._decide(event, moment))
+            except (EventError, EvaluationError, LimitError) as error:
+                if errors == "raise":
+                    _raise_indexed(error, index)
+                decisions.append(self.failure(error))
+        return decisions
+
+    def failure(self, error: EventError | EvaluationError | LimitError) -> Decision:
+        """The record that stands for an event that could not be evaluated."""
+        if isinstance(error, EvaluationError):
+            record = DecisionError("evaluation", str(error), error.rule, error.field)
+        else:
+            record = DecisionError("event" if isinstance(error, EventError) else "limit", str(error))
+        return Decision((), 0, None, (record,), self.name, self.version)
+
+    def explain(self, event: Any, rule: str | None = None, *, now: datetime | None = None) -> Explanation:
+        """Why each rule did or did not fire: its conditions with their values and the fields they read.
+
+        Parameters:
+            event: as in `evaluate`.
+            rule: id of the only rule to explain; None explains all, disabled ones too.
+            now: as in `evaluate`.
+
+        Raises:
+            KeyError: no rule has that id.
+            EventError: the event has no fields.
+        """
+        self._check_event(event)
+        moment = _aware(now) if now is not None else datetime.now(UTC)
+        return explain(self._checked, self._engine, event, moment, rule)
+
+    def run_examples(self) -> tuple[ExampleResult, ...]:
+        """Runs the examples of the document, each at its own ``now`` or at the time of the call."""
+        return tuple(run_example(self, example) for example in self.examples)
+
+    def _decide(self, event: Any, moment: datetime | None) -> Decision:
+        plan = self._plan
+        fired, errors = self._fire(event, moment)
+        score = plan.score(fired)
+        ids = plan.ids
+        return Decision(
+            tuple([ids[index] for index in fired]),
+            score,
+            plan.action(fired, score),
+            errors,
+            self._checked.name,
+            self._checked.version,
+        )
+
+    def _fire(self, event: Any, moment: datetime | None) -> tuple[list[int], tuple[DecisionError, ...]]:
+        self._check_event(event)
+        return self._engine.fire(event, moment, self._plan.active(moment))
+
+    def _check_event(self, event: Any) -> None:
+        if type(event) is not dict and _conditions.conditions_kind(event) != "object":
+            kind = type(event).__name__
+            message = f"an event is a mapping, dataclass, pydantic model or named tuple, not {kind}"
+            raise EventError(message)
+
+    def _time(self, now: datetime | None) -> datetime | None:
+        if now is not None:
+            return _aware(now)
+        return datetime.now(UTC) if self._plan.clock else None
+
+    # -- a value among values -------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a RuleSet is immutable; {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a RuleSet is immutable; {name!r} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RuleSet):
+            return NotImplemented
+        return self._checked.text == other._checked.text
+
+    def __hash__(self) -> int:
+        return hash(self._checked.text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load, (self._checked.text,)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._checked.rules)
+
+    def __repr__(self) -> str:
+        count = len(self)
+        return f"<RuleSet {self.name!r} version {self.version!r}: {count} rule{'s' * (count != 1)}>"
+
+
+def _load(text: bytes) -> RuleSet:
+    return RuleSet.from_json(text)
+
+
+def _aware(now: datetime) -> datetime:
+    if not isinstance(now, datetime):
+        raise TypeError(f"now must be an aware datetime, not {type(now).__name__}")
+    if now.utcoffset() is None:
+        raise ValueError("now must be an aware datetime; this one has no time zone")
+    return now
+
+
+def _raise_indexed(error: EventError | EvaluationError | LimitError, index: int) -> NoReturn:
+    if isinstance(error, EvaluationError):
+        raise EvaluationError(error.rule, error.field, error.value, error.reason, index) from None
+    if isinstance(error, EventError):
+        raise EventError(f"event {index}: {error.message}", error.offset) from None
+    raise LimitError(f"event {index}: {error}") from None
