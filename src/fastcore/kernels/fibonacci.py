@@ -21,8 +21,8 @@ _FIB_RECURSIVE_LIMIT = 50  # 4 * 10**10 calls
 _FIB_SAFE_TEXT = 3062  # F of it has 640 digits, which the interpreter's limit never forbids
 
 # Measured: where one way becomes faster than the other
-_FIB_FFT_FROM = 350_000 if cython.compiled else 55_000
-_FIB_FFT_START = 100_000 if cython.compiled else 30_000
+_FIB_FFT_FROM = 300_000 if cython.compiled else 55_000
+_FIB_FFT_START = 50_000 if cython.compiled else 30_000
 _FIB_TEXT_FFT_FROM = 100_000
 _FIB_TEXT_DECIMAL_FROM = 7_000
 _FIB_TEXT_GMPY2_BELOW = 2_000_000
@@ -83,6 +83,7 @@ def _fib_build_table() -> "tuple[int, ...]":
 
 _FIB_TABLE = cython.declare(tuple, _fib_build_table())
 _fib_gmpy2_fib: object = None  # None: not looked for yet
+_fib_fft_module: object = None
 
 
 def _fib_gmpy2() -> "Any":
@@ -95,6 +96,19 @@ def _fib_gmpy2() -> "Any":
             fib = False
         _fib_gmpy2_fib = fib
     return _fib_gmpy2_fib
+
+
+def _fib_fft() -> "Any":
+    """The module of FFT products where numpy is installed, else False. Looked for once, likewise."""
+    global _fib_fft_module
+    if _fib_fft_module is None:
+        try:
+            from fastcore.kernels import fibonacci_fft
+        except ImportError:
+            _fib_fft_module = False
+        else:
+            _fib_fft_module = fibonacci_fft
+    return _fib_fft_module
 
 
 @cython.cfunc
@@ -168,21 +182,20 @@ def _fib_value(n: int) -> int:
     fib = _fib_gmpy2()
     if fib:
         return int(fib(n))
-    if n >= _FIB_FFT_FROM:
+    if n >= _FIB_FFT_FROM and _fib_fft():
         try:
             return _fib_by_fft(n)
-        except (ImportError, ArithmeticError):  # no numpy, or its rounding was not trusted
+        except ArithmeticError:  # its rounding was not to be trusted
             pass
     return _fib_doubled(n)
 
 
 @cython.annotation_typing(False)
 def _fib_by_fft(n: int) -> int:
-    from fastcore.kernels import fibonacci_fft
-
     shift = max((n // _FIB_FFT_START).bit_length() - 1, 1)
     k = n >> shift
-    return fibonacci_fft.integer(n, shift, _fib_doubled(k), _fib_doubled(k - 1))
+    value: int = _fib_fft().integer(n, shift, _fib_doubled(k), _fib_doubled(k - 1))
+    return value
 
 
 @cython.annotation_typing(False)
@@ -206,10 +219,10 @@ def fibonacci_text(n: int) -> str:
     fib = _fib_gmpy2()
     if fib and index < _FIB_TEXT_GMPY2_BELOW:
         return str(fib(index))
-    if index >= _FIB_TEXT_FFT_FROM:
+    if index >= _FIB_TEXT_FFT_FROM and _fib_fft():
         try:
             return _fib_text_by_fft(index)
-        except (ImportError, ArithmeticError):
+        except ArithmeticError:  # its rounding was not to be trusted
             pass
     from fastcore.kernels import fibonacci_decimal
 
@@ -220,11 +233,10 @@ def fibonacci_text(n: int) -> str:
 
 @cython.annotation_typing(False)
 def _fib_text_by_fft(n: int) -> str:
-    from fastcore.kernels import fibonacci_fft
-
     shift = max((n // _FIB_SAFE_TEXT).bit_length(), 1)
     k = n >> shift
-    return fibonacci_fft.text(n, shift, str(_fib_value(k)), str(_fib_value(k - 1)))
+    digits: str = _fib_fft().text(n, shift, str(_fib_value(k)), str(_fib_value(k - 1)))
+    return digits
 
 
 @cython.annotation_typing(False)
@@ -399,7 +411,7 @@ def fibonacci_mod_array(ns: "Any", m: int) -> "np.ndarray[Any, np.dtype[np.uint6
 @cython.annotation_typing(False)
 def _fib_numpy(caller: str) -> "Any":
     try:
-        import numpy as np
+        np = __import__("numpy")  # a compiled import statement takes None in sys.modules for a module
     except ImportError as error:
         raise ImportError(
             f"{caller} needs numpy: pip install 'fastcore-kernels[numpy]'", name="numpy"

@@ -64,20 +64,19 @@ def _doubled(n: int, shift: int, f: "Limbs", g: "Limbs", base: int) -> "Limbs":
     for step in range(shift - 1, 0, -1):
         count = 2 * f.size + 1
         size = _fft_size(count)
-        f = _rounded(np.square(np.fft.rfft(f, size)), size, count)
-        g = _rounded(np.square(np.fft.rfft(g, size)), size, count)
-        double_plus = 4.0 * f
-        double_plus -= g
-        double_plus[0] += sign
-        g += f
+        f, g = _squared(f, size, count), _squared(g, size, count)
+        g += f  # F(2k - 1)
+        f *= 5.0
+        f -= g
+        f[0] += sign  # F(2k + 1)
         residue_plus = 4 * f_residue**2 - g_residue**2 + sign
         g_residue = f_residue**2 + g_residue**2
         if n >> step & 1:
-            np.subtract(double_plus, g, out=g)
-            f, f_residue, g_residue, sign = double_plus, residue_plus, residue_plus - g_residue, -2
+            np.subtract(f, g, out=g)
+            f_residue, g_residue, sign = residue_plus, residue_plus - g_residue, -2
         else:
-            double_plus -= g
-            f, f_residue, sign = double_plus, residue_plus - g_residue, 2
+            f -= g
+            f_residue, sign = residue_plus - g_residue, 2
         f, g = _carried(f, base), _carried(g, base)
         _verify(f, f_residue, base)
         _verify(g, g_residue, base)
@@ -94,11 +93,18 @@ def _last(n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: 
     size = _fft_size(count)
     f_hat, g_hat = np.fft.rfft(f, size), np.fft.rfft(g, size)
     if n & 1:
-        result = _rounded(4.0 * np.square(f_hat) - np.square(g_hat), size, count)
+        np.square(f_hat, out=f_hat)
+        np.square(g_hat, out=g_hat)
+        f_hat *= 4.0
+        f_hat -= g_hat
+        result = _rounded(f_hat, size, count)
         result[0] += sign
         residue = 4 * f_residue**2 - g_residue**2 + sign
     else:
-        result = _rounded(f_hat * (f_hat + 2.0 * g_hat), size, count)
+        g_hat *= 2.0
+        g_hat += f_hat
+        f_hat *= g_hat
+        result = _rounded(f_hat, size, count)
         residue = f_residue * (f_residue + 2 * g_residue)
     result = _carried(result, base)
     _verify(result, residue, base)
@@ -108,6 +114,12 @@ def _last(n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: 
 def _fft_size(count: int) -> int:
     """The least size >= count that the FFT likes: a power of two times a few threes and fives."""
     return min(odd << max(0, -(-count // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27))
+
+
+def _squared(limbs: "Limbs", size: int, count: int) -> "Limbs":
+    spectrum = np.fft.rfft(limbs, size)
+    np.square(spectrum, out=spectrum)
+    return _rounded(spectrum, size, count)
 
 
 def _rounded(spectrum: "Any", size: int, count: int) -> "Limbs":
@@ -122,8 +134,10 @@ def _rounded(spectrum: "Any", size: int, count: int) -> "Limbs":
 
 def _carried(limbs: "Limbs", base: int) -> "Limbs":
     """The same number in limbs of about -base/2 to base/2, in place; three carries bring 2**52 down."""
+    carry = np.empty_like(limbs)
     for _ in range(3):
-        carry = np.rint(limbs * (1.0 / base))
+        np.multiply(limbs, 1.0 / base, out=carry)
+        np.rint(carry, out=carry)
         limbs[1:] += carry[:-1]
         carry *= base
         limbs -= carry
