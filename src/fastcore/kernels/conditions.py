@@ -1075,10 +1075,18 @@ def _cond_call_throw(context: _CondContext, values: "Any") -> "Any":
 
 
 def _cond_call_datetime(context: _CondContext, values: "Any") -> "Any":
-    value = values[0]
-    if _cond_kind(value) == _COND_DATETIME:
+    return _cond_moment(values[0])
+
+
+@cython.cfunc
+def _cond_moment(value: "Any") -> "Any":
+    """A datetime from itself, from a date (its midnight) or from ISO 8601 text."""
+    kind = _cond_kind(value)
+    if kind == _COND_DATETIME:
         return value
-    if not isinstance(value, str) or len(value) < 11 or len(value) > 40:
+    if kind == _COND_DATE:
+        return _cond_datetime(value.year, value.month, value.day)
+    if kind != _COND_STRING or len(value) > 64:
         return None
     try:
         return _cond_datetime.fromisoformat(value)
@@ -1093,7 +1101,7 @@ def _cond_call_date(context: _CondContext, values: "Any") -> "Any":
         return value.date()
     if kind == _COND_DATE:
         return value
-    if not isinstance(value, str) or len(value) != 10:
+    if kind != _COND_STRING or len(value) > 64:
         return None
     try:
         return _cond_date.fromisoformat(value)
@@ -1105,45 +1113,51 @@ def _cond_call_duration(context: _CondContext, values: "Any") -> "Any":
     import re
 
     value = values[0]
-    if _cond_kind(value) == _COND_DURATION:
+    kind = _cond_kind(value)
+    if kind == _COND_DURATION:
         return value
-    if not isinstance(value, str):
+    if kind != _COND_STRING or len(value) > 64:
         return None
-    number = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)"
-    match = re.fullmatch(
-        rf"([+-]?)P(?=[0-9T])(?:{number}W)?(?:{number}D)?"
-        rf"(?:T(?=[0-9])(?:{number}H)?(?:{number}M)?(?:{number}S)?)?",
-        value,
-    )
-    if match is None:
-        return None
-    sign, weeks, days, hours, minutes, seconds = [part or "0" for part in match.groups()]
+    fraction = r"([0-9]+(?:\.[0-9]{1,6})?)"
+    iso = rf"([+-]?)P(?=.)(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:{fraction}S)?)?"
+    separated = "".join([rf"(?:([0-9]+){unit}[: ]?)?" for unit in "wdhm"])
+    match = re.fullmatch(iso, value) or re.fullmatch(rf"([+-]?)(?=.){separated}(?:{fraction}s)?", value)
+    return _cond_span(match.groups("0")) if match else None
+
+
+@cython.cfunc
+def _cond_span(parts: "Any") -> "Any":
+    whole, _, fraction = parts[5].partition(".")
+    weeks, days, hours, minutes = [int(part) for part in parts[1:5]]
+    microseconds = int(fraction.ljust(6, "0")) if fraction else 0
     try:
         span = _cond_timedelta(
-            weeks=float(weeks),
-            days=float(days),
-            hours=float(hours),
-            minutes=float(minutes),
-            seconds=float(seconds),
+            weeks=weeks,
+            days=days,
+            hours=hours,
+            minutes=minutes,
+            seconds=int(whole),
+            microseconds=microseconds,
         )
     except OverflowError:
         return None
-    return -span if sign == "-" else span
+    return -span if parts[0] == "-" else span
 
 
-def _cond_call_difference(context: _CondContext, values: "Any") -> "Any":
-    """The duration from the second of two datetimes or dates to the first."""
-    a, b = values
-    kind = _cond_kind(a)
-    if kind != _cond_kind(b) or kind not in (_COND_DATETIME, _COND_DATE):
+def _cond_call_date_diff(context: _CondContext, values: "Any") -> "Any":
+    """Whole units from the second moment to the first, towards zero."""
+    first, second = _cond_moment(values[0]), _cond_moment(values[1])
+    unit = values[2]
+    if first is None or second is None or unit not in ("days", "hours", "minutes", "seconds", "milliseconds"):
         return None
-    if kind == _COND_DATE:
-        return a - b
-    offset, other = a.utcoffset(), b.utcoffset()
+    offset, other = first.utcoffset(), second.utcoffset()
     if (offset is None) != (other is None):
         return None
-    span = a.replace(tzinfo=None) - b.replace(tzinfo=None)
-    return span if offset is None else span - offset + other
+    span = first.replace(tzinfo=None) - second.replace(tzinfo=None)
+    if offset is not None:
+        span += other - offset
+    count = abs(span) // _cond_timedelta(**{unit: 1})
+    return count if span >= _cond_timedelta(0) else -count
 
 
 _COND_CALLS = {
@@ -1164,7 +1178,7 @@ _COND_CALLS = {
     "datetime": _cond_call_datetime,
     "date": _cond_call_date,
     "duration": _cond_call_duration,
-    "difference": _cond_call_difference,
+    "date_diff": _cond_call_date_diff,
 }
 
 

@@ -68,6 +68,7 @@ class CheckedDocument:
     positions: tuple[int, ...]
     trees: tuple[Tree, ...]
     logics: tuple[Any, ...]
+    lists: dict[str, list[Any]]
     decisions: tuple[tuple[int | float, str], ...]
     default_action: str | None
     examples: tuple[dict[str, Any], ...]
@@ -91,10 +92,13 @@ def check_document(document: object) -> CheckedDocument:
     if not isinstance(plain, dict):
         errors.insert(0, ("", f"a ruleset is an object, not {quote(plain)}"))
         raise RuleSetError(tuple(errors))
+    unreadable = dict(errors)
     checked = _Check(plain, errors).run()
-    if checked is None:
-        raise RuleSetError(tuple(sorted(dict.fromkeys(errors), key=_reading_order)))
-    return checked
+    if checked is not None:
+        return checked
+    # what could not even be copied stands there as null; nothing more is to be said about it
+    found = [(path, message) for path, message in errors if unreadable.get(path, message) == message]
+    raise RuleSetError(tuple(sorted(dict.fromkeys(found), key=_reading_order)))
 
 
 def _reading_order(error: tuple[str, str]) -> list[tuple[int, str]]:
@@ -311,6 +315,7 @@ class _Check:
             positions=tuple(order),
             trees=tuple(tree for tree in (trees[index] for index in order) if tree is not None),
             logics=tuple(entries[index][1]["when"] for index in order),
+            lists=lists,
             decisions=decisions,
             default_action=document.get("default_action"),
             examples=examples,
@@ -403,7 +408,8 @@ class _Check:
         for index, example in self._objects(self.document.get("examples"), "examples"):
             path = f"examples[{index}]"
             self._shape(example, path, EXAMPLE, required=("event", "expect"))
-            self._expect(example.get("expect", {}), f"{path}.expect")
+            if "expect" in example:
+                self._expect(example["expect"], f"{path}.expect")
             examples.append({"path": path, **example})
         for position, rule in rules:
             where = f"rules[{position}].examples"

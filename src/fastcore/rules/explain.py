@@ -189,10 +189,12 @@ def explain_tree(tree: Tree, probe: Any, path: str) -> ExplainedCondition:
     if value is None:
         cause = blame(tree, probe)
         reason = f"{cause.field} {cause.reason}" if cause.field else cause.reason
-    fields = {found.name: found for found in _names(tree, probe)}
-    return ExplainedCondition(
-        path, tree[0], describe(tree), value, tuple(fields.values()), reason, tuple(parts)
-    )
+    return ExplainedCondition(path, tree[0], describe(tree), value, fields_of(tree, probe), reason, tuple(parts))
+
+
+def fields_of(tree: Tree, probe: Any) -> tuple[ExplainedField, ...]:
+    """The fields that a condition reads in the scope of the event, each once."""
+    return tuple({found.name: found for found in _names(tree, probe)}.values())
 
 
 def _names(tree: Tree, probe: Any) -> Iterator[ExplainedField]:

@@ -35,7 +35,8 @@ MAX_NODES: Final = 10_000
 """How many operators and operands one condition may have; entries of constant arrays do not count."""
 
 Tree = tuple[Any, ...]
-NOTHING: Final[Tree] = ("const", None)
+BROKEN: Final[Tree] = ("broken",)
+"""What stands for an operand that is wrong, so that nothing more is said about it."""
 
 NUMBER = frozenset({"number"})
 STRING = frozenset({"string"})
@@ -109,32 +110,32 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "reduce": Operator(2, 3, (ARRAY, ANY, ANY)),
     "merge": Operator(0, None),
     "now": Operator(0, 0),
-    "datetime": Operator(1, 1, (STRING | {"datetime"},)),
+    "datetime": Operator(1, 1, (STRING | MOMENT,)),
     "date": Operator(1, 1, (STRING | MOMENT,)),
     "duration": Operator(1, 1, (STRING | {"duration"},)),
-    "difference": Operator(2, 2, (MOMENT,), alike=True),
+    "date_diff": Operator(3, 3, (STRING | MOMENT, STRING | MOMENT, STRING)),
     "try": Operator(1, None),
     "throw": Operator(1, 1),
 }
 
 ITERATORS: Final = frozenset({"some", "all", "none", "filter", "map", "reduce"})
 CONDITIONAL: Final = frozenset({"and", "or", "!", "!!"})
+UNITS: Final = ("days", "hours", "minutes", "seconds", "milliseconds")
 LITERALS: Final[Mapping[str, str]] = {
     "datetime": 'an ISO 8601 date and time such as "2026-01-31T12:00:00Z"',
     "date": 'an ISO 8601 date such as "2026-01-31"',
-    "duration": 'an ISO 8601 duration of weeks, days and times such as "P1DT12H"',
+    "duration": 'a duration of weeks, days, hours, minutes and seconds such as "P1DT12H" or "1d 12h"',
 }
 RESULTS: Final[Mapping[str, str]] = {
     "now": "datetime",
     "datetime": "datetime",
     "date": "date",
     "duration": "duration",
-    "difference": "duration",
     "cat": "string",
     "substr": "string",
     "lower": "string",
     "upper": "string",
-    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length"], "number"),
+    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length", "date_diff"], "number"),
     **dict.fromkeys(["array", "filter", "map", "merge", "missing", "missing_some"], "array"),
     **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "between"], "boolean"),
     **dict.fromkeys(["in", "in_set", "in_network", "contains", "starts_with", "ends_with"], "boolean"),
@@ -211,7 +212,7 @@ class ConditionChecker:
 
     def _error(self, path: str, message: str) -> Tree:
         self.errors.append((path, message))
-        return NOTHING
+        return BROKEN
 
     def _note(self, tree: Tree, kind: str, scopes: int) -> None:
         """Records that a field of the event is read, and as what."""
@@ -229,7 +230,7 @@ class ConditionChecker:
         if self._nodes > MAX_NODES:
             if self._nodes == MAX_NODES + 1:
                 self._error(path, f"more than {MAX_NODES} operators and operands in one condition")
-            return NOTHING
+            return BROKEN
         if isinstance(logic, list):
             return self._array(logic, path, depth, scopes)
         if not isinstance(logic, dict):
@@ -251,6 +252,8 @@ class ConditionChecker:
             return special(self, name, given, here, depth, scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
         self._check_types(name, operator, trees, given, here, scopes)
+        if name == "date_diff" and trees[2] not in [BROKEN, *(("const", unit) for unit in UNITS)]:
+            self._error(f"{here}[2]", f"the unit is one of {', '.join(map(quote, UNITS))}")
         if name in LITERALS and trees[0][0] == "const" and isinstance(trees[0][1], str):
             return self._literal(name, trees[0][1], here)
         return ("if" if name == "?:" else name, *trees)
@@ -381,6 +384,8 @@ class ConditionChecker:
         assert isinstance(given, list)
         address, held = self._operands(name, given, given, here, depth, scopes)
         self._note(address, "string", scopes)
+        if held == BROKEN:
+            return BROKEN
         if held[0] != "const" or not isinstance(held[1], (str, list, tuple)):
             message = "the networks are a constant: a CIDR block, an array of them, or a named list"
             return self._error(f"{here}[1]", message)
@@ -420,7 +425,7 @@ class ConditionChecker:
         for key in literal_keys(operands):
             self._note(("var", tuple(key.split(".")), 0), "", scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
-        if name == "missing_some":
+        if name == "missing_some" and trees[0] != BROKEN:
             need = trees[0][1] if trees[0][0] == "const" else None
             if not isinstance(need, int) or isinstance(need, bool) or need < 0:
                 return self._error(f"{here}[0]", f"a constant count, 0 or more, not {quote(operands[0])}")
