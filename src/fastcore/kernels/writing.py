@@ -56,14 +56,13 @@ class _WriteList(_WriteNode):
             if not hasattr(value, "tolist") or not getattr(value, "ndim", 0):
                 self.refuse(value)
             value = list(value)  # of an array: keeps the types of its elements
-        index = 0
-        text = ""
+        texts: list[str] = []
         try:
-            for index, element in enumerate(value):
-                text += f",{self.item(element)}"
+            for element in value:
+                texts.append(self.item(element))  # noqa: PERF401 - their count says which one failed
         except _WriteMisfit as misfit:
-            raise misfit.below(f"{self.path}[{index}]") from None
-        return f"[{text[1:]}]"
+            raise misfit.below(f"{self.path}[{len(texts)}]") from None
+        return f"[{','.join(texts)}]"
 
 
 class _WriteObject(_WriteNode):
@@ -221,6 +220,7 @@ def _write_counted(count: int) -> str:
 
 # --------------------------------------------------------------------------------- generating the function
 
+_WRITE_CALL = "{w}({v})"
 _WRITE_INLINE = {
     "int": "int_repr({v}) if type({v}) is int else {w}({v})",
     "float": (
@@ -246,6 +246,7 @@ class _WriteSource:
         }
         self.flat = flat
         self.values: list[str] = []  # the variables that the reader sets, in order
+        self.ints: list[str] = []  # pairs of variable and node where an int is written in place
         self.count = 0
 
     @cython.annotation_typing(False)
@@ -299,9 +300,10 @@ class _WriteSource:
         else:
             self.values.append(variable)
             plain = step.precision is None and not step.as_string
-            code = (_WRITE_INLINE[step.kind] if plain and step.kind in _WRITE_INLINE else "{w}({v})").format(
-                v=variable, w=writer
-            )
+            code = _WRITE_INLINE.get(step.kind, _WRITE_CALL) if plain else _WRITE_CALL
+            code = code.format(v=variable, w=writer)
+            if plain and step.kind == "int":
+                self.ints.append(f"({variable}, {writer})")
             if step.nullable:
                 code = f"'null' if {variable} is None else {code}"
             if step.omit_missing:
@@ -319,7 +321,15 @@ def _write_literal(text: str) -> str:
 def _write_compile(reader: _WriteReader, kind: str, encode: bool) -> "RowFunction":
     source = _WriteSource(reader, kind == "flat")
     template = source.object(reader.plan, "")
-    lines = [*_write_read_lines(reader, kind, source), *source.lines, f"text = f{template!r}"]
+    lines = _write_read_lines(reader, kind, source)
+    if source.ints:
+        source.names["digits"] = _write_digits
+        pairs = ", ".join(source.ints)
+        lines += ["try:", *[f"    {line}" for line in source.lines]]
+        lines += ["except ValueError as error:", f"    digits(error, ({pairs},))"]
+    else:
+        lines += source.lines
+    lines.append(f"text = f{template!r}")
     if encode:
         source.names["surrogate"] = _write_surrogate
         lines += ["try:", "    return text.encode()", "except UnicodeEncodeError:", "    surrogate(text)"]
@@ -369,6 +379,15 @@ def _write_is_plain(name: str) -> bool:
     from keyword import iskeyword
 
     return name.isascii() and name.isidentifier() and not iskeyword(name) and not name.startswith("__")
+
+
+@cython.annotation_typing(False)
+def _write_digits(error: ValueError, pairs: "tuple[tuple[Any, _WriteNode], ...]") -> "NoReturn":
+    """A line of a row raised ValueError: an int beyond the interpreter's limit of digits is a misfit."""
+    for value, node in pairs:
+        if type(value) is int:
+            node(value)
+    raise error
 
 
 @cython.annotation_typing(False)
@@ -458,6 +477,7 @@ class RowWriter:
             except Exception as raised:
                 error = raised
         if error is not None and not parts:
+            progress.iterator = iter(())
             progress.done = True
             progress.error = None
             raise error

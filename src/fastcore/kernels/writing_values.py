@@ -60,7 +60,7 @@ def _write_shorten(value: object) -> str:
 @cython.annotation_typing(False)
 def _write_numpy_kind(value: object) -> str:
     """The one-letter kind of a numpy scalar (``i u f b M`` …), else ""; numpy is never imported."""
-    if type(value).__module__ != "numpy":
+    if type(value).__module__ != "numpy" or hasattr(value, "__setitem__"):  # arrays have it, scalars have not
         return ""
     return str(getattr(getattr(value, "dtype", None), "kind", ""))
 
@@ -478,12 +478,13 @@ _WRITE_VALUE_NODES: "dict[str, Callable[[Step, Plan, str], _WriteNode]]" = {
 
 
 @cython.annotation_typing(False)
-def write_constant(value: "Any") -> str:
+def write_constant(value: "Any", depth: int = 0) -> str:
     """The JSON text of a plain value (None, bool, int, float, str, lists and dicts of these), as fields write
     them.
 
     Raises:
-        ValueError: it is none of these, or not finite, or holds a lone surrogate, or contains itself.
+        ValueError: it is none of these, or not finite, or holds a lone surrogate, or nests deeper than 64
+            levels.
     """
     if value is None or isinstance(value, bool):
         return "null" if value is None else "true" if value else "false"
@@ -496,12 +497,11 @@ def write_constant(value: "Any") -> str:
     if isinstance(value, str):
         str.encode(value)  # raises for a lone surrogate
         return _write_quote(str.__str__(value))
-    try:
-        if isinstance(value, (list, tuple)):
-            return f"[{','.join([write_constant(item) for item in value])}]"
-        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-            members = [f"{write_constant(key)}:{write_constant(member)}" for key, member in value.items()]
-            return f"{{{','.join(members)}}}"
-    except RecursionError:
-        raise ValueError("it contains itself or nests too deep") from None
+    if depth > 64:
+        raise ValueError("it nests deeper than 64 levels, or contains itself")
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join([write_constant(item, depth + 1) for item in value])}]"
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        members = [f"{write_constant(key)}:{write_constant(item, depth + 1)}" for key, item in value.items()]
+        return f"{{{','.join(members)}}}"
     raise ValueError(f"{_write_shorten(value)} is not a JSON value")

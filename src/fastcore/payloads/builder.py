@@ -51,11 +51,13 @@ class PayloadBuilder:
             raise SchemaError(f'nan must be "null" or "error", not {nan!r}')
         if extra not in ("ignore", "error"):
             raise SchemaError(f'extra must be "ignore" or "error", not {extra!r}')
+        if not isinstance(utc_z, bool):
+            raise SchemaError(f"utc_z must be True or False, not {utc_z!r}")
         self._kernel: Any = _backend.kernels("writing", backend)
         self._schema = freeze_schema(schema)
         self._nan = nan
         self._extra = extra
-        self._utc_z = bool(utc_z)
+        self._utc_z = utc_z
         self._writer = self._kernel.RowWriter(make_plan(self._schema, nan, extra, self._utc_z))
 
     @classmethod
