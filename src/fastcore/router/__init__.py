@@ -1,0 +1,33 @@
+"""The FastAPI router, ready made or to measure.
+
+``app.include_router(fastcore.router.router, prefix="/fastcore")``, or the same with ``create_router(…)``.
+"""
+
+from typing import TYPE_CHECKING
+
+try:
+    import fastapi as _fastapi  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "fastapi":
+        raise
+    raise ImportError(
+        "fastcore.router needs FastAPI: pip install 'fastcore-kernels[fastapi]'", name="fastapi"
+    ) from error
+
+from .routes import create_router
+from .settings import RouterSettings
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    router: APIRouter
+
+__all__ = ["RouterSettings", "create_router", "router"]
+
+
+def __getattr__(name: str) -> object:
+    if name != "router":
+        raise AttributeError(f"module 'fastcore.router' has no attribute {name!r}")
+    value = create_router()
+    globals()["router"] = value
+    return value

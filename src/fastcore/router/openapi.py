@@ -1,0 +1,49 @@
+"""What an Operation says of itself in the host's OpenAPI document."""
+
+from typing import Any
+
+from .exchange import Operation
+from .problems import CODES, MEDIA_TYPE, problem_schema
+
+__all__ = ["extra", "responses"]
+
+_BODY_PROBLEMS = ("incomplete-body", "slow-body", "body-too-large", "unsupported-media-type")
+
+
+def responses(operation: Operation) -> dict[int | str, dict[str, Any]]:
+    """Every answer, for the argument ``responses`` of a route.
+
+    Schemas are written in place: a name in the document's shared components could collide with the host's.
+    """
+    documented: dict[int | str, dict[str, Any]] = {**operation.answers}
+    codes = operation.problems + (_BODY_PROBLEMS if operation.accepts else ())
+    for status in sorted({CODES[code].status for code in codes}):
+        same = [code for code in codes if CODES[code].status == status]
+        documented[status] = _problem(status, same)
+    return documented
+
+
+def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": "; ".join(CODES[code].title for code in codes) + ".",
+        "content": {MEDIA_TYPE: {"schema": problem_schema(codes)}},
+    }
+    if status == 503:
+        response["headers"] = {
+            "Retry-After": {"required": True, "schema": {"type": "integer"}, "description": "seconds"}
+        }
+    return response
+
+
+def extra(operation: Operation) -> dict[str, Any]:
+    """Parameters and body, for the argument ``openapi_extra`` of a route."""
+    described: dict[str, Any] = {}
+    if operation.parameters:
+        described["parameters"] = list(operation.parameters)
+    if operation.accepts:
+        described["requestBody"] = {
+            "required": True,
+            "description": f"At most {operation.max_bytes} bytes.",
+            "content": dict(operation.accepts),
+        }
+    return described

@@ -1,0 +1,115 @@
+"""``/payloads/{count}``: rows of a kilobyte each, whole, by the page, or as a stream of lines."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastcore.payloads import PayloadBuilder
+
+from .exchange import JSON, NDJSON, Call, Operation, Reply, Work
+from .parameters import Integer
+from .settings import RouterSettings
+
+__all__ = ["operations", "warm_up"]
+
+_SCHEMA = {"id": int, "data": str, "timestamp": float}
+_DATA = "x" * 1024
+_ROW_BYTES = 1_080
+# seconds per row, of the slower backend
+_ROW_SECONDS = 4e-6
+_FRESH = (("cache-control", "no-store"),)
+
+
+def rows(start: int, stop: int) -> Iterator[tuple[int, str, float]]:
+    """The rows from `start` to before `stop`, each stamped when it is made."""
+    now = time.time
+    for number in range(start, stop):
+        yield number, _DATA, now()
+
+
+class _Payloads:
+    def __init__(self, settings: RouterSettings, backend: str | None) -> None:
+        self.settings = settings
+        self.builder = PayloadBuilder(_SCHEMA, backend=backend)
+        self.count = Integer("count", "path", 1, settings.max_payload_count, "how many items the payload has")
+        self.rows = Integer("count", "path", 1, settings.max_stream_count, "how many rows to stream")
+        self.skip = Integer("skip", "query", 0, settings.max_payload_count, "leave out this many items", 0)
+        self.limit = Integer(
+            "limit",
+            "query",
+            1,
+            settings.max_page_limit,
+            "most items in the answer; without it, all that are left after `skip`",
+        )
+
+    def page(self, call: Call) -> Work:
+        count = self.count.read(call)
+        skip = self.skip.read(call)
+        limit = self.limit.read(call)
+        assert count is not None
+        assert skip is not None
+        stop = count if limit is None else min(count, skip + limit)
+        return Work((stop - skip) * _ROW_SECONDS, lambda: self._page(count, skip, stop))
+
+    def _page(self, count: int, start: int, stop: int) -> Reply:
+        items = self.builder.build(rows(start, stop))
+        return Reply(b'{"items":' + items + b',"count":%d}' % count, headers=_FRESH)
+
+    def stream(self, call: Call) -> Reply:
+        count = self.rows.read(call)
+        assert count is not None
+        size = self.settings.stream_chunk_bytes
+        chunks = self.builder.stream(rows(0, count), chunk_bytes=size, lines=True)
+        seconds = min(count, 1 + size // _ROW_BYTES) * _ROW_SECONDS
+        return Reply(iter(chunks), media_type=NDJSON, headers=_FRESH, chunk_seconds=seconds)
+
+
+def operations(settings: RouterSettings, backend: str | None) -> list[Operation]:
+    """The rows of this family in the router's table."""
+    payloads = _Payloads(settings, backend)
+    items = payloads.builder.json_schema()
+    row = items.get("items", items)
+    return [
+        Operation(
+            name="payload",
+            method="GET",
+            path="/payloads/{count}",
+            handler=payloads.page,
+            summary="A payload of many items",
+            description="`count` items of a kilobyte each; `skip` and `limit` give a page of them.",
+            answers={200: {"description": "The items, and their number in all.", "content": _content(row)}},
+            problems=("invalid-parameter", "limit-exceeded", "busy"),
+            parameters=tuple(each.describe() for each in (payloads.count, payloads.skip, payloads.limit)),
+        ),
+        Operation(
+            name="stream_payload",
+            method="GET",
+            path="/payloads/{count}/stream",
+            handler=payloads.stream,
+            summary="A payload as a stream of lines",
+            description="`count` rows, a JSON object in each line, in chunks of bounded size.",
+            answers={200: {"description": "A row in each line.", "content": {NDJSON: {"schema": row}}}},
+            problems=("invalid-parameter", "limit-exceeded", "busy"),
+            parameters=(payloads.rows.describe(),),
+        ),
+    ]
+
+
+def _content(row: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "title": "Payload",
+        "type": "object",
+        "required": ["items", "count"],
+        "properties": {
+            "items": {"type": "array", "items": row},
+            "count": {"type": "integer", "minimum": 1, "description": "items in all, not only in this page"},
+        },
+    }
+    example = {"items": [{"id": 0, "data": "x" * 8, "timestamp": 1_790_000_000.25}], "count": 1}
+    return {JSON: {"schema": schema, "example": example}}
+
+
+def warm_up(backend: str | None) -> Callable[[], object]:
+    """What /ready runs once before it says so."""
+    builder = PayloadBuilder(_SCHEMA, backend=backend)
+    return lambda: builder.build(rows(0, 10))

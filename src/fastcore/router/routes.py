@@ -1,0 +1,123 @@
+"""The router that a host includes."""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from enum import Enum
+
+from fastapi import APIRouter, Request, Response
+from fastapi.params import Depends
+
+from fastcore import _backend
+from fastcore.rules import RuleSet, RuleStore
+
+from . import fib, payloads, rules, status
+from .counters import Counters
+from .exchange import Operation
+from .openapi import extra, responses
+from .readiness import Readiness
+from .serve import Service
+from .settings import RouterSettings
+from .work import Workers
+
+__all__ = ["GROUPS", "create_router"]
+
+GROUPS = ("fib", "payloads", "rules", "status")
+
+_log = logging.getLogger("fastcore.router")
+
+_RuleSource = RuleStore | RuleSet | Iterable[RuleSet] | None
+
+
+def create_router(
+    *,
+    rules: _RuleSource = None,
+    settings: RouterSettings | None = None,
+    include: Collection[str] = GROUPS,
+    dependencies: Sequence[Depends] = (),
+    update_dependencies: Sequence[Depends] = (),
+    operation_id_prefix: str = "fastcore_",
+    tags: Sequence[str | Enum] = ("fastcore",),
+    backend: str | None = None,
+) -> APIRouter:
+    """A router with the paths of fastcore, for ``app.include_router(…, prefix=…)``.
+
+    It has no prefix of its own, needs no lifespan, may be nested and included any number of times, and shares
+    no state with another router. Every dependency of the host, at whatever level, runs before it.
+
+    Parameters:
+        rules: the rulesets to serve: a store, which the host may change while requests run, or one ruleset,
+            or several.
+        settings: limits and switches; by default ``RouterSettings()``.
+        include: which groups of paths to offer, of ``"fib"``, ``"payloads"``, ``"rules"``, ``"status"``.
+        dependencies: ``Depends(…)`` that run before every path of this router.
+        update_dependencies: ``Depends(…)`` that run before PUT /rules/{name} as well; without one, or without
+            ``settings.allow_updates``, or without a folder behind the store, that path does not exist.
+        operation_id_prefix: what the names of the routes begin with, and therefore the operation ids that
+            FastAPI or the host's ``generate_unique_id_function`` makes of them.
+        tags: OpenAPI tags of every path.
+        backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
+            keeps the backend of its rulesets.
+
+    Returns:
+        An ``APIRouter``.
+
+    Raises:
+        ValueError: an unknown group or backend, or two rulesets of one name.
+        ImportError: the backend is not available.
+    """
+    settings = settings or RouterSettings()
+    operations, service = _build(rules, settings, frozenset(include), bool(update_dependencies), backend)
+    router = APIRouter(tags=list(tags), dependencies=list(dependencies))
+    for operation in operations:
+        router.add_api_route(
+            operation.path,
+            _endpoint(service, operation),
+            methods=[operation.method],
+            name=operation_id_prefix + operation.name,
+            summary=operation.summary,
+            description=operation.description,
+            response_class=Response,
+            responses=responses(operation),
+            openapi_extra=extra(operation),
+            dependencies=list(update_dependencies) if operation.guarded else None,
+        )
+    return router
+
+
+def _build(
+    source: _RuleSource, settings: RouterSettings, groups: frozenset[str], guarded: bool, backend: str | None
+) -> tuple[list[Operation], Service]:
+    unknown = sorted(groups.difference(GROUPS))
+    if unknown:
+        raise ValueError(f"include must be some of {', '.join(GROUPS)}, not {', '.join(map(repr, unknown))}")
+    backend = _backend.resolve(backend)
+    workers, counters = Workers(settings), Counters()
+    store = rules.as_store(source, backend)
+    updates = rules.updates(store, settings, guarded)
+    if settings.allow_updates and updates != "on":
+        _log.warning("PUT /rules/{name} is not offered: %s", updates)
+    operations: list[Operation] = []
+    steps: dict[str, Callable[[], object]] = {}
+    if "fib" in groups:
+        operations += fib.operations(settings, backend)
+        steps["fib"] = fib.warm_up(backend)
+    if "payloads" in groups:
+        operations += payloads.operations(settings, backend)
+        steps["payloads"] = payloads.warm_up(backend)
+    if "rules" in groups:
+        operations += rules.operations(settings, store, counters, updates == "on", backend)
+        steps["rulesets"] = rules.warm_up(store)
+    if "status" in groups:
+        expects = source is not None and "rules" in groups
+        readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
+        operations += status.operations(
+            settings, backend, readiness, workers, counters, updates, lambda: len(store)
+        )
+    return operations, Service(settings, workers, counters)
+
+
+def _endpoint(service: Service, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await service.answer(operation, request)
+
+    return endpoint

@@ -1,0 +1,226 @@
+"""``/rules``: what is loaded, decisions on events, explanations, and replacement where that is enabled."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from fastcore.errors import FastcoreError
+from fastcore.rules import RuleStore
+from fastcore.rules.reading import read_event
+
+from .batch import Batch
+from .counters import Counters
+from .exchange import JSON, JSONL, NDJSON, Call, Operation, Reply, Work
+from .parameters import Text, matches
+from .problems import Problem, echo, refused
+from .rulesets import REFUSED, Library, Served, as_store, decide, refusal
+from .schemas import DECISION, DETAIL, DOCUMENT, ERROR_RECORD, EVENT, EXPLANATION, LISTING, REPLACED, answer
+from .settings import RouterSettings
+from .updates import Updates, updates
+
+__all__ = ["as_store", "operations", "updates", "warm_up"]
+
+_NAME = Text("name", "path", "name of the ruleset")
+_RULE = Text("rule", "query", "explain only this rule")
+_NONE_MATCH = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
+
+
+class _Rules:
+    def __init__(self, settings: RouterSettings, library: Library, counters: Counters) -> None:
+        self.settings = settings
+        self.library = library
+        self.counters = counters
+
+    def listing(self, call: Call) -> Work:
+        return Work(1e-4 * len(self.library.store), self._listing)
+
+    def _listing(self) -> Reply:
+        return _json({"rulesets": [served.summary() for served in self.library.all()]})
+
+    def detail(self, call: Call) -> Reply | Work:
+        served = self.library.called(call)
+        headers = (("etag", served.tag),)
+        if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
+            return Reply(b"", 304, headers=headers)
+        document = served.ruleset.to_dict
+        return Work(
+            1e-7 * served.length, lambda: _json({**served.summary(), "document": document()}, headers)
+        )
+
+    def evaluate(self, call: Call) -> Work:
+        served = self.library.called(call)
+        return Work(served.seconds(len(call.body)), lambda: self._evaluate(served, call.body))
+
+    def _evaluate(self, served: Served, body: bytes) -> Reply:
+        try:
+            decision = decide(served.ruleset, body, self.settings.max_depth)
+        except Problem:
+            self.counters.evaluated(0, 1)
+            raise
+        self.counters.evaluated(1, 0)
+        return Reply(decision.to_json())
+
+    def explain(self, call: Call) -> Work:
+        served = self.library.called(call)
+        rule = _RULE.read(call)
+        return Work(served.explain_seconds(len(call.body)), lambda: self._explain(served, call.body, rule))
+
+    def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
+        try:
+            explanation = served.ruleset.explain(read_event(body, self.settings.max_depth), rule)
+        except KeyError:
+            raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
+        except REFUSED as error:
+            raise refusal(error) from error
+        return Reply(explanation.to_json())
+
+
+def _json(value: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Reply(text.encode("utf-8", "replace"), headers=headers)
+
+
+def warm_up(store: RuleStore) -> Callable[[], object]:
+    """What /ready runs once before it says so: each ruleset decides on an event that has nothing."""
+
+    def evaluate() -> None:
+        for ruleset in store.snapshot().values():
+            with suppress(FastcoreError):  # a policy may refuse an event that has nothing
+                ruleset.evaluate_json(b"{}")
+
+    return evaluate
+
+
+def operations(
+    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool, backend: str
+) -> list[Operation]:
+    """The rows of this family in the router's table."""
+    library = Library(store)
+    table = _reading(_Rules(settings, library, counters)) + _deciding(settings, library, counters)
+    return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
+
+
+def _reading(rules: _Rules) -> list[Operation]:
+    return [
+        Operation(
+            name="list_rulesets",
+            method="GET",
+            path="/rules",
+            handler=rules.listing,
+            summary="What is loaded",
+            description="Each ruleset with its version and the fields that it reads.",
+            answers={200: answer("The rulesets, by name.", LISTING)},
+            problems=("busy",),
+        ),
+        Operation(
+            name="get_ruleset",
+            method="GET",
+            path="/rules/{name}",
+            handler=rules.detail,
+            summary="A ruleset",
+            description="Its version, the fields that it reads, and its document.",
+            answers={
+                200: answer("The ruleset.", DETAIL, headers=_TAGGED),
+                304: {"description": "The client holds it already."},
+            },
+            problems=("not-found", "busy"),
+            parameters=(_NAME.describe(), _NONE_MATCH.describe()),
+        ),
+    ]
+
+
+def _deciding(settings: RouterSettings, library: Library, counters: Counters) -> list[Operation]:
+    rules, batch = _Rules(settings, library, counters), Batch(settings, library, counters)
+    event: Mapping[str, Any] = {JSON: {"schema": EVENT, "example": {"amount": 120, "country": "DE"}}}
+    refusals = ("not-found", "invalid-event", "limit-exceeded", "evaluation-failed", "busy")
+    return [
+        Operation(
+            name="evaluate",
+            method="POST",
+            path="/rules/{name}/evaluate",
+            handler=rules.evaluate,
+            summary="Decide on one event",
+            description=f"Nested at most {settings.max_depth} deep.",
+            answers={200: answer("The decision.", DECISION)},
+            problems=refusals,
+            parameters=(_NAME.describe(),),
+            accepts=event,
+            max_bytes=settings.max_body_bytes,
+        ),
+        Operation(
+            name="evaluate_many",
+            method="POST",
+            path="/rules/{name}/evaluate-many",
+            handler=batch.handle,
+            summary="Decide on many events",
+            description=(
+                f"At most {settings.max_records} events of at most {settings.max_body_bytes} bytes each. "
+                "A bad event gives an error record in its place; the others are decided."
+            ),
+            answers={200: _decisions()},
+            problems=("not-found", "invalid-json", "limit-exceeded", "busy"),
+            parameters=(_NAME.describe(),),
+            accepts=_events(settings),
+            max_bytes=settings.max_batch_bytes,
+        ),
+        Operation(
+            name="explain",
+            method="POST",
+            path="/rules/{name}/explain",
+            handler=rules.explain,
+            summary="Why each rule fired or did not",
+            description="Each condition with its value and the fields that it read.",
+            answers={200: answer("The explanation.", EXPLANATION)},
+            problems=refusals,
+            parameters=(_NAME.describe(), _RULE.describe()),
+            accepts=event,
+            max_bytes=settings.max_body_bytes,
+        ),
+    ]
+
+
+def _events(settings: RouterSettings) -> dict[str, Any]:
+    array = {"type": "array", "items": EVENT, "maxItems": settings.max_records}
+    lines = {"schema": {"type": "string", "description": "an event in each line; blank lines are skipped"}}
+    return {JSON: {"schema": array}, NDJSON: lines, JSONL: lines}
+
+
+def _decisions() -> dict[str, Any]:
+    one = {"anyOf": [DECISION, ERROR_RECORD]}
+    lines = {"schema": {"type": "string", "description": "a decision or error record in each line"}}
+    content = {JSON: {"schema": {"type": "array", "items": one}}, NDJSON: lines, JSONL: lines}
+    return {
+        "description": "In the form of the request, a decision for each event, in order.",
+        "content": content,
+    }
+
+
+def _replacing(update: Updates, settings: RouterSettings) -> Operation:
+    return Operation(
+        name="replace_ruleset",
+        method="PUT",
+        path="/rules/{name}",
+        handler=update.handle,
+        summary="Replace or create a ruleset",
+        description="Requests that follow see the new one, those under way finish with the old.",
+        answers={
+            200: answer("Replaced.", REPLACED, headers=_TAGGED),
+            201: answer("Created.", REPLACED, headers=_TAGGED),
+        },
+        problems=(
+            "invalid-parameter",
+            "invalid-ruleset",
+            "name-mismatch",
+            "not-replaceable",
+            "precondition-failed",
+            "busy",
+        ),
+        parameters=tuple(each.describe() for each in (_NAME, update.match, update.none_match)),
+        accepts={JSON: {"schema": DOCUMENT}},
+        max_bytes=settings.max_ruleset_bytes,
+        guarded=True,
+    )
+
+
+_TAGGED = {"ETag": {"schema": {"type": "string"}, "description": "changes with the content"}}

@@ -1,0 +1,111 @@
+"""JSON Schemas of what goes in and out of ``/rules``, for the OpenAPI document."""
+
+from typing import Any
+
+from .exchange import JSON
+
+__all__ = [
+    "DECISION",
+    "DETAIL",
+    "DOCUMENT",
+    "ERROR_RECORD",
+    "EVENT",
+    "EXPLANATION",
+    "LISTING",
+    "REPLACED",
+    "answer",
+    "record",
+]
+
+
+def record(title: str, required: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Schema of an object that has these members."""
+    return {"title": title, "type": "object", "required": list(required), "properties": required, **more}
+
+
+def answer(description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An OpenAPI response object with a JSON body."""
+    return {"description": description, "content": {JSON: {"schema": schema}}, **more}
+
+
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+_SUMMARY = {
+    "name": _TEXT,
+    "version": {"type": "string", "description": "the version that the document gives itself"},
+    "rules": {"type": "integer", "minimum": 0, "description": "how many there are"},
+    "fields": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _TEXT},
+        "description": "dotted path of each field that an event is read at, with the types that it should be",
+    },
+    "etag": {"type": "string", "description": "changes with the content"},
+}
+
+_RULE_ERROR = record(
+    "RuleError",
+    {
+        "code": _TEXT,
+        "message": _TEXT,
+        "rule": {"type": ["string", "null"]},
+        "field": {"type": ["string", "null"]},
+    },
+)
+
+EVENT = record("Event", {}, description="Any JSON object; members that no rule reads are ignored.")
+LISTING = record("Rulesets", {"rulesets": {"type": "array", "items": record("RulesetSummary", _SUMMARY)}})
+DOCUMENT = {"title": "RulesetDocument", "type": "object", "description": "The ruleset as it is written."}
+DETAIL = record("Ruleset", {**_SUMMARY, "document": DOCUMENT})
+REPLACED = record("Replaced", _SUMMARY)
+DECISION = record(
+    "Decision",
+    {
+        "matched": {"type": "array", "items": _TEXT, "description": "ids of the rules that fired, in order"},
+        "score": {"type": "number", "description": "sum of their scores"},
+        "action": {"type": ["string", "null"]},
+        "errors": {"type": "array", "items": _RULE_ERROR, "description": "rules that could not be evaluated"},
+        "ruleset": _TEXT,
+        "version": _TEXT,
+    },
+)
+ERROR_RECORD = record(
+    "ErrorRecord",
+    {
+        "index": {"type": "integer", "minimum": 0, "description": "position of the record in the batch"},
+        "error": record("RecordError", {"code": _TEXT, "detail": _TEXT}),
+    },
+    description="Stands in the place of a record that has no decision.",
+)
+_CONDITION = {
+    "title": "ExplainedCondition",
+    "type": ["object", "null"],
+    "properties": {
+        "path": {"type": "string", "description": "where it stands in the rule"},
+        "condition": {"type": "string", "description": "the condition as an analyst would write it"},
+        "value": {"type": "string", "enum": ["true", "false", "unknown"]},
+        "fields": {
+            "type": "array",
+            "items": record("ExplainedField", {"field": _TEXT, "present": {"type": "boolean"}, "value": {}}),
+        },
+        "reason": {"type": "string", "description": "of an unknown condition, why"},
+        "parts": {"type": "array", "items": {"type": "object"}, "description": "conditions like this one"},
+    },
+}
+_EXPLAINED = {
+    "rule": _TEXT,
+    "description": _TEXT,
+    "score": {"type": "number"},
+    "action": {"type": ["string", "null"]},
+    "fired": {"type": "boolean"},
+    "value": {"type": ["string", "null"], "enum": ["true", "false", "unknown", None]},
+    "why": _TEXT,
+    "condition": _CONDITION,
+}
+EXPLANATION = record(
+    "Explanation",
+    {
+        "ruleset": _TEXT,
+        "version": _TEXT,
+        "rules": {"type": "array", "items": record("ExplainedRule", _EXPLAINED)},
+    },
+)

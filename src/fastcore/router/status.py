@@ -1,0 +1,172 @@
+"""``/health``, ``/ready`` and ``/info``: what an orchestrator and the person on call ask."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from fastcore import __version__, _backend
+from fastcore.info import gil_enabled, jit_enabled
+
+from .counters import Counters
+from .exchange import JSON, Call, Operation, Reply, Work
+from .fib import runtime
+from .problems import Problem
+from .readiness import Readiness
+from .settings import RouterSettings
+from .work import Workers
+
+__all__ = ["operations"]
+
+_FRESH = (("cache-control", "no-store"),)
+
+
+class _Status:
+    def __init__(
+        self,
+        settings: RouterSettings,
+        backend: str | None,
+        readiness: Readiness,
+        workers: Workers,
+        counters: Counters,
+        updates: str,
+        loaded: Callable[[], int],
+    ) -> None:
+        self.settings = settings
+        self.backend = _backend.resolve(backend)
+        self.readiness = readiness
+        self.workers = workers
+        self.counters = counters
+        self.updates = updates
+        self.loaded = loaded
+
+    def health(self, call: Call) -> Reply:
+        return Reply(b'{"status":"ok"}', headers=_FRESH)
+
+    def ready(self, call: Call) -> Reply | Work:
+        if self.readiness.ready:
+            return self._ready()
+        self.readiness.start()
+        seconds = self.settings.ready_wait_seconds
+        return Work(seconds, lambda: self._wait(seconds))
+
+    def _wait(self, seconds: float) -> Reply:
+        if self.readiness.wait(seconds):
+            return self._ready()
+        states = self.readiness.checks()
+        errors = [{"path": name, "message": state} for name, state in states.items() if state != "ready"]
+        detail = "; ".join(f"{each['path']}: {each['message']}" for each in errors)
+        headers = (("retry-after", str(self.settings.retry_after_seconds)), *_FRESH)
+        raise Problem("not-ready", detail, errors, headers)
+
+    def _ready(self) -> Reply:
+        return _json({"status": "ready", "checks": self.readiness.checks()})
+
+    def info(self, call: Call) -> Reply:
+        return _json(
+            {
+                "version": __version__,
+                "backend": self.backend,
+                "runtime": runtime(),
+                "jit": jit_enabled(),
+                "gil": gil_enabled(),
+                "rulesets": self.loaded(),
+                "updates": self.updates,
+                "limits": self.settings.to_dict(),
+                "counters": self.counters.to_dict(),
+                "work": self.workers.state(),
+            }
+        )
+
+
+def _json(value: dict[str, Any]) -> Reply:
+    return Reply(json.dumps(value, separators=(",", ":")).encode(), headers=_FRESH)
+
+
+def operations(
+    settings: RouterSettings,
+    backend: str | None,
+    readiness: Readiness,
+    workers: Workers,
+    counters: Counters,
+    updates: str,
+    loaded: Callable[[], int],
+) -> list[Operation]:
+    """The rows of this family in the router's table.
+
+    Parameters:
+        updates: ``"on"``, or why PUT /rules/{name} is not offered.
+        loaded: gives how many rulesets there are.
+    """
+    status = _Status(settings, backend, readiness, workers, counters, updates, loaded)
+    return [
+        Operation(
+            name="health",
+            method="GET",
+            path="/health",
+            handler=status.health,
+            summary="Alive",
+            description="Answers as long as the process and its event loop do; asks nothing else.",
+            answers={200: _answer("Alive.", "Health", {"status": {"type": "string", "const": "ok"}})},
+        ),
+        Operation(
+            name="ready",
+            method="GET",
+            path="/ready",
+            handler=status.ready,
+            summary="Ready for traffic",
+            description="Warmed up and with its rulesets; the first call starts that. It never turns back.",
+            answers={200: _answer("Ready.", "Ready", _READY)},
+            problems=("not-ready", "busy"),
+        ),
+        Operation(
+            name="info",
+            method="GET",
+            path="/info",
+            handler=status.info,
+            summary="What runs here",
+            description="Backend, interpreter, limits; and counters, of the process that answers.",
+            answers={200: _answer("What runs here.", "Info", _info_schema())},
+        ),
+    ]
+
+
+_READY: dict[str, Any] = {
+    "status": {"type": "string", "const": "ready"},
+    "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+
+
+def _answer(description: str, title: str, properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"title": title, "type": "object", "required": list(properties), "properties": properties}
+    return {"description": description, "content": {JSON: {"schema": schema}}}
+
+
+def _info_schema() -> dict[str, Any]:
+    count = {"type": "integer", "minimum": 0}
+    about = RouterSettings.describe()
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    limits = {
+        name: {"type": kinds[type(value)], "description": about[name]}
+        | ({"items": {"type": "string"}} if isinstance(value, list) else {})
+        for name, value in RouterSettings().to_dict().items()
+    }
+    answers = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": count}}
+    return {
+        "version": {"type": "string"},
+        "backend": {"type": "string", "enum": list(_backend.NAMES)},
+        "runtime": {"type": "string"},
+        "jit": {"type": ["boolean", "null"]},
+        "gil": {"type": "boolean"},
+        "rulesets": count,
+        "updates": {"type": "string", "description": "`on`, or why PUT /rules/{name} is not offered"},
+        "limits": {"type": "object", "required": list(limits), "properties": limits},
+        "counters": {
+            "type": "object",
+            "properties": {
+                "scope": {"type": "string", "const": "this process"},
+                "answers": answers,
+                "events": {"type": "object", "properties": {"evaluated": count, "failed": count}},
+            },
+        },
+        "work": {"type": "object", "properties": {"running": count, "waiting": count, "refused": count}},
+    }

@@ -1,0 +1,105 @@
+"""Every limit at one below it, at it, and one above it."""
+
+import json
+
+import pytest
+
+from .support import make_client, problem
+
+FIB_20 = "6765"
+
+
+def fib(n, query=""):
+    return "GET", f"/fib/{n}{query}", None
+
+
+def event(text):
+    return "POST", "/rules/fraud/evaluate", text.encode()
+
+
+def padded(size):
+    """An event of so many bytes."""
+    return '{"a":"' + "x" * (size - 8) + '"}'
+
+
+def nested(depth):
+    return '{"a":' * (depth - 1) + "{}" + "}" * (depth - 1)
+
+
+def lines(count):
+    return "POST", "/rules/fraud/evaluate-many", b"[" + b",".join([b"{}"] * count) + b"]"
+
+
+LIMITS = [
+    ("max_n", 500, fib, 422),
+    ("max_n", 10**18, lambda n: fib(n, "?mod=1000"), 422),
+    ("max_modulus", 10**6, lambda mod: fib(100, f"?mod={mod}"), 422),
+    ("max_recursive_n", 12, lambda n: fib(n, "?algorithm=recursive"), 422),
+    ("max_payload_count", 20, lambda count: ("GET", f"/payloads/{count}", None), 422),
+    ("max_page_limit", 20, lambda limit: ("GET", f"/payloads/500?limit={limit}", None), 422),
+    ("max_stream_count", 20, lambda count: ("GET", f"/payloads/{count}/stream", None), 422),
+    ("max_body_bytes", 100, lambda size: event(padded(size)), 413),
+    ("max_depth", 20, lambda depth: event(nested(depth)), 422),
+    ("max_depth", 200, lambda depth: event(nested(depth)), 422),
+    ("max_records", 20, lines, 422),
+]
+
+
+@pytest.mark.parametrize(("name", "limit", "request_for", "status"), LIMITS)
+def test_a_limit_is_the_largest_that_is_accepted(backend, name, limit, request_for, status):
+    client = make_client(backend, algorithms=("fast", "recursive"), **{name: limit})
+    for value, expected in [(limit - 1, 200), (limit, 200), (limit + 1, status)]:
+        method, path, body = request_for(value)
+        headers = {"content-type": "application/json"} if body else {}
+        response = client.request(method, f"/fastcore{path}", content=body, headers=headers)
+        assert response.status_code == expected, (value, response.text[:300])
+        if expected != 200:
+            codes = {422: ("limit-exceeded", "invalid-event"), 413: ("body-too-large",)}[status]
+            problem(response, status, response.json()["code"].removeprefix("fastcore/"))
+            assert response.json()["code"].removeprefix("fastcore/") in codes
+
+
+def test_digits_of_the_result(backend):
+    for limit, status in [(19, 422), (20, 200), (21, 200)]:
+        assert make_client(backend, max_digits=limit).get("/fastcore/fib/95").status_code == status
+    client = make_client(backend, max_digits=20)
+    assert [client.get(f"/fastcore/fib/{n}").status_code for n in (96, 97, 98)] == [200, 200, 422]
+    body = problem(client.get("/fastcore/fib/98"), 422, "limit-exceeded")
+    assert "21 digits" in body["detail"]
+
+
+def test_bytes_of_a_batch_and_of_its_records(backend):
+    body = json.dumps([{"a": "x" * 10}] * 10).encode()
+    for limit, status in [(len(body) - 1, 413), (len(body), 200), (len(body) + 1, 200)]:
+        client = make_client(backend, max_batch_bytes=limit)
+        response = client.post(
+            "/fastcore/rules/fraud/evaluate-many", content=body, headers={"content-type": "application/json"}
+        )
+        assert response.status_code == status
+    client = make_client(backend, max_body_bytes=30)
+    sizes = b"[" + b",".join(padded(size).encode() for size in (29, 30, 31)) + b"]"
+    answers = client.post(
+        "/fastcore/rules/fraud/evaluate-many", content=sizes, headers={"content-type": "application/json"}
+    ).json()
+    assert ["error" in answer for answer in answers] == [False, False, True]
+    assert answers[2]["error"]["code"] == "fastcore/limit-exceeded"
+
+
+def test_limits_stand_in_the_api_documentation(backend):
+    client = make_client(
+        backend, max_n=77, max_modulus=78, max_payload_count=79, max_page_limit=80, max_records=81
+    )
+    text = client.get("/openapi.json").text
+    paths = json.loads(text)["paths"]
+
+    def maximum(path, name):
+        parameters = paths[f"/fastcore{path}"]["get"]["parameters"]
+        return next(each["schema"]["maximum"] for each in parameters if each["name"] == name)
+
+    assert maximum("/fib/{n}", "n") == 77
+    assert maximum("/fib/{n}", "mod") == 78
+    assert maximum("/payloads/{count}", "count") == 79
+    assert maximum("/payloads/{count}", "limit") == 80
+    batch = paths["/fastcore/rules/{name}/evaluate-many"]["post"]["requestBody"]
+    assert batch["content"]["application/json"]["schema"]["maxItems"] == 81
+    assert "16777216 bytes" in batch["description"]
