@@ -28,8 +28,14 @@ def cython_problem() -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--require-cython", action="store_true", help="fail at once where the compiled backend is missing")
-    parser.addoption("--check-skips", action="store_true", help="fail on a skip that tests/allowed_skips.toml does not name")
+    parser.addoption(
+        "--require-cython", action="store_true", help="fail at once where the compiled backend is missing"
+    )
+    parser.addoption(
+        "--check-skips",
+        action="store_true",
+        help="fail on a skip that tests/allowed_skips.toml does not name",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,7 +70,9 @@ def _allowed_skips() -> list[re.Pattern[str]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    count = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
+    count = {
+        kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")
+    }
     info = fastcore.backend_info()
     terminalreporter.write_line(
         f"{info.implementation} {'.'.join(map(str, sys.version_info[:3]))}, backend {info.name}: "

@@ -18,7 +18,9 @@ PYPY = sys.implementation.name == "pypy"
 COMPILED = cython_problem() is None
 needs_cython = pytest.mark.skipif(not COMPILED, reason=f"no compiled backend: {cython_problem()}")
 
-REPORT = "import fastcore; info = fastcore.backend_info(); print(info.name, info.requested, info.reason, sep='|')"
+REPORT = (
+    "import fastcore; info = fastcore.backend_info(); print(info.name, info.requested, info.reason, sep='|')"
+)
 
 
 def run(code, environment, *arguments, path=None, **variables):
@@ -39,7 +41,9 @@ def copy(tmp_path):
     """The package's Python sources alone, where a test may put a strange extension beside them."""
     package = tmp_path / "fastcore"
     shutil.copytree(
-        Path(fastcore.__file__).parent, package, ignore=shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
+        Path(fastcore.__file__).parent,
+        package,
+        ignore=shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__"),
     )
     return package
 
@@ -79,7 +83,9 @@ class TestBrokenExtension:
         assert done.returncode == 1
         assert "FASTCORE_BACKEND=cython cannot be satisfied: fastcore._speedups is not part of" in done.stderr
         assert "FASTCORE_BUILD=require" in done.stderr
-        assert "ModuleNotFoundError: No module named 'fastcore._speedups'" in done.stderr, "the cause is chained"
+        assert "ModuleNotFoundError: No module named 'fastcore._speedups'" in done.stderr, (
+            "the cause is chained"
+        )
 
     def test_auto_falls_back_and_keeps_the_reason(self, clean_environment, copy):
         done = run(REPORT, clean_environment, "-W", "ignore", path=copy.parent)
@@ -161,7 +167,11 @@ class TestReport:
 
     def test_command(self, clean_environment):
         done = subprocess.run(
-            [sys.executable, "-m", "fastcore"], env=clean_environment, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "fastcore"],
+            env=clean_environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert f"fastcore      {fastcore.__version__}" in done.stdout
         assert "backend       " in done.stdout
@@ -190,7 +200,17 @@ class TestImport:
             path=Path(fastcore.__file__).parents[1],
             FASTCORE_BACKEND=selected,
         )
-        heavy = {"numpy", "fastapi", "pydantic", "dataclasses", "inspect", "typing", "decimal", "asyncio", "json"}
+        heavy = {
+            "numpy",
+            "fastapi",
+            "pydantic",
+            "dataclasses",
+            "inspect",
+            "typing",
+            "decimal",
+            "asyncio",
+            "json",
+        }
         assert done.returncode == 0, done.stderr
         assert not heavy & set(done.stdout.split())
 
@@ -209,7 +229,8 @@ class TestImport:
 
 @needs_cython
 @pytest.mark.skipif(
-    not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled(), reason="the interpreter is not free-threaded"
+    not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled(),
+    reason="the interpreter is not free-threaded",
 )
 def test_the_gil_stays_off(clean_environment):
     clean_environment.pop("PYTHON_GIL", None)

@@ -41,7 +41,9 @@ def sdist(tmp_path_factory, environment):
     shutil.copytree(
         ROOT,
         source,
-        ignore=shutil.ignore_patterns(".*", "*.so", "_speedups.c", "build", "dist", "*.egg-info", "__pycache__"),
+        ignore=shutil.ignore_patterns(
+            ".*", "*.so", "_speedups.c", "build", "dist", "*.egg-info", "__pycache__"
+        ),
     )
     target = tmp_path_factory.mktemp("sdist")
     done = build("sdist", source, target, environment, FASTCORE_BUILD="skip")

@@ -1,0 +1,125 @@
+"""``fastcore rules check``, ``test`` and ``explain``."""
+
+import copy
+import json
+
+import pytest
+
+from .conftest import DOCUMENT, invoke, write
+
+
+def broken_document():
+    document = copy.deepcopy(DOCUMENT)
+    document["rules"][0]["when"] = {"and": [True, {"foo": [1]}]}
+    document["rules"][1]["score"] = "high"
+    document["colour"] = "blue"
+    return document
+
+
+class TestCheck:
+    def test_valid(self, ruleset):
+        result = invoke("rules", "check", ruleset)
+        assert result.exit_code == 0
+        assert result.stdout == f"{ruleset}: valid: small 1, 2 rules, 2 fields, 3 examples\n"
+
+    def test_every_error_has_its_path(self, tmp_path, ruleset):
+        bad = write(tmp_path / "bad.json", json.dumps(broken_document()))
+        result = invoke("rules", "check", bad, ruleset)
+        assert result.exit_code == 1
+        *errors, valid = result.stdout.splitlines()
+        assert sorted(error.split(": ")[1] for error in errors) == [
+            "colour",
+            "rules[0].when.and[1]",
+            "rules[1].score",
+        ]
+        assert all(error.startswith(f"{bad}: ") for error in errors)
+        assert valid.startswith(f"{ruleset}: valid: ")
+
+    def test_files_that_are_no_documents(self, tmp_path):
+        missing, broken = tmp_path / "missing.json", write(tmp_path / "broken.json", "{")
+        text = write(tmp_path / "rules.txt", "")
+        result = invoke("rules", "check", missing, broken, text)
+        assert result.exit_code == 1
+        first, second, third = result.stdout.splitlines()
+        assert first == f"{missing}: No such file or directory"
+        assert second.startswith(f"{broken}: not valid JSON: ")
+        assert third.startswith(f"{text}: a ruleset file ends with ")
+
+    def test_yaml(self, tmp_path):
+        text = "name: tiny\nrules:\n  - id: a\n    when: {'>': [{var: x}, 1]}\n"
+        result = invoke("rules", "check", write(tmp_path / "a.yaml", text))
+        assert result.exit_code == 0
+        assert ": valid: tiny " in result.stdout
+
+
+class TestTest:
+    def test_passing(self, ruleset, backend):
+        result = invoke("rules", "test", ruleset, "--backend", backend)
+        assert (result.exit_code, result.stdout) == (0, f"{ruleset}: 3 examples, 0 failed\n")
+
+    def test_a_failure_is_explained(self, tmp_path, backend):
+        document = copy.deepcopy(DOCUMENT)
+        document["rules"][0]["examples"][1] |= {"fires": True, "description": "At the limit"}
+        document["examples"][0]["expect"] = {"matched": ["large"], "action": "decline"}
+        bad = write(tmp_path / "bad.json", json.dumps(document))
+        result = invoke("rules", "test", bad, "--backend", backend)
+        assert result.exit_code == 1
+        lines = result.stdout.splitlines()
+        assert f"{bad}: rules[0].examples[1]: At the limit" in lines
+        assert "  large did not fire" in lines
+        assert any("large: did not fire - More than a hundred." in line for line in lines)
+        assert any("✗ amount > 100   [amount = 100]" in line for line in lines)
+        assert f"{bad}: examples[0]" in lines
+        assert "  expected matched ['large'], got ['large', 'far']" in lines
+        assert "  expected action 'decline', got 'review'" in lines
+        assert any("far: FIRED" in line for line in lines)
+        assert lines[-1] == f"{bad}: 3 examples, 2 failed"
+
+    def test_an_invalid_ruleset_fails(self, tmp_path, ruleset):
+        bad = write(tmp_path / "bad.json", json.dumps(broken_document()))
+        result = invoke("rules", "test", bad, ruleset)
+        assert result.exit_code == 1
+        assert "unknown operator" in result.stdout
+        assert result.stdout.endswith("3 examples, 0 failed\n")
+
+
+class TestExplain:
+    def test_all_rules(self, tmp_path, ruleset):
+        result = invoke("rules", "explain", ruleset, write(tmp_path / "event.json", '{\n "amount": 150\n}\n'))
+        assert result.exit_code == 0
+        assert "large: FIRED" in result.stdout
+        assert "✓ amount > 100   [amount = 150]" in result.stdout
+        assert "far: did not fire" in result.stdout
+        assert "card.country is missing" in result.stdout
+
+    def test_one_rule_from_standard_input_as_json(self, ruleset):
+        result = invoke(
+            "rules", "explain", ruleset, "-", "--rule", "far", "--json", input='{"card":{"country":"CL"}}'
+        )
+        assert result.exit_code == 0
+        found = json.loads(result.stdout)
+        assert [(rule["rule"], rule["fired"]) for rule in found["rules"]] == [("far", True)]
+
+    def test_only_what_fired(self, ruleset):
+        result = invoke("rules", "explain", ruleset, "-", "--fired", input='{"amount": 150}')
+        assert "large: FIRED" in result.stdout
+        assert "far:" not in result.stdout
+
+    @pytest.mark.parametrize(
+        ("options", "event", "message"),
+        [
+            ([], "[1]", "an event is a JSON object, not an array"),
+            ([], "{", "-: "),
+            (["--rule", "huge"], "{}", "no rule has the id 'huge'"),
+        ],
+    )
+    def test_what_cannot_be_explained(self, ruleset, options, event, message):
+        result = invoke("rules", "explain", ruleset, "-", *options, input=event)
+        assert result.exit_code == 2
+        assert message in result.stderr
+        assert result.stdout == ""
+
+    def test_a_missing_event_file(self, ruleset):
+        result = invoke("rules", "explain", ruleset, "missing.json")
+        assert result.exit_code == 2
+        assert "cannot read missing.json" in result.stderr
