@@ -299,4 +299,4 @@ def test_memory_is_bounded(tmp_path, ruleset):
         return usage.ru_maxrss
 
     assert resource
-    assert peak(80_000) < 1.5 * peak(20_000)
+    assert peak(60_000) < 1.5 * peak(15_000)
