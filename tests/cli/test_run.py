@@ -165,6 +165,16 @@ class TestOutput:
         assert target.read_text() == "before"
         assert not list(tmp_path.glob("*.partial"))
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows gives links to few")
+    def test_a_link_stays_one(self, tmp_path, ruleset):
+        target, link = write(tmp_path / "out.ndjson", "before"), tmp_path / "link"
+        link.symlink_to(target)
+        assert (
+            invoke("rules", "run", ruleset, write(tmp_path / "e.ndjson", NDJSON), "-o", link).exit_code == 0
+        )
+        assert link.is_symlink()
+        check_answers(lines_of(target.read_bytes()), 1)
+
     def test_a_device_is_written_as_it_is(self, tmp_path, ruleset):
         result = invoke("rules", "run", ruleset, write(tmp_path / "e.ndjson", NDJSON), "-o", os.devnull)
         assert result.exit_code == 0
@@ -178,7 +188,7 @@ class TestOutput:
         (["RULES", "-", "--type", "amount"], "--type: COLUMN=TYPE"),
         (["RULES", "-", "--type", "amount=money"], "--type: COLUMN=TYPE"),
         (["RULES", "-", "--delimiter", ";;"], "--delimiter: one ASCII character"),
-        (["RULES", "-", "-o", "missing/out"], "No such file or directory"),
+        (["RULES", "-", "-o", "missing/out"], "missing/out.partial: No such file or directory"),
         (["RULES", "-", "--backend", "rust"], "rust"),
         (["RULES", "-", "--format", "xml"], "xml"),
     ],
@@ -189,6 +199,12 @@ def test_what_keeps_a_run_from_starting(ruleset, arguments, message):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_long_quoted_cell_is_read(tmp_path, ruleset):
+    events = write(tmp_path / "e.csv", 'amount,note\n150,"' + "x" * 300_000 + '"\n')
+    assert invoke("rules", "run", ruleset, events).exit_code == 0
+    assert invoke("rules", "run", ruleset, events, "--max-record-bytes", 1000).exit_code == 1
 
 
 def test_nothing_in_nothing_out(tmp_path, ruleset):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 from .readers import BadRecord
 from .sources import SourceError
@@ -196,9 +197,9 @@ def _lenient(convert: Convert) -> Convert:
 
 
 def _put(event: dict[str, object], path: tuple[str, ...], value: object) -> None:
-    node = event
+    node: Any = event
     for key in path[:-1]:
-        node = node.setdefault(key, {})  # type: ignore[assignment]
+        node = node.setdefault(key, {})
     node[path[-1]] = value
 
 

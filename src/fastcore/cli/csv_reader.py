@@ -85,11 +85,12 @@ def _parse_row(
         if not line:
             return None
         try:
-            row = line.decode("utf-8").split(delimiter)
+            cells = line.decode("utf-8").split(delimiter)
         except UnicodeDecodeError as error:
             return bad_record(f"not UTF-8 at byte {error.start}", line)
-        return bad_record(_wrong_width(row, width), line) if width and len(row) != width else row
+        return bad_record(_wrong_width(cells, width), line) if width and len(cells) != width else cells
     taken: list[tuple[int, bytes | BadRecord]] = []
+    row: list[str] = []
     try:
         row = next(csv.reader(_row_lines(line, lines, taken, limit), delimiter=delimiter, strict=True))
         reason = _wrong_width(row, width) if width and len(row) != width else ""

@@ -29,7 +29,7 @@ class Output:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path
+        self.path = path = None if path is None else path.resolve()  # what a link points to is replaced
         self.partial: Path | None = None
         self._file: BinaryIO
         if path is None:

@@ -1,6 +1,7 @@
 """``fastcore rules``: check, test and explain rulesets, and run them over files of events."""
 
 import contextlib
+import csv
 import json
 import os
 import sys
@@ -223,7 +224,11 @@ def _status_of(carry_out: Callable[[], None], summary: Summary) -> int:
         _say(f"stopped at a bad record: {bad}", bad)
         return BAD_RECORDS
     except (SourceError, OSError) as error:
-        _say(str(error), error)
+        where = getattr(error, "filename", None)
+        _say(
+            f"cannot write {where}: {error.strerror}" if isinstance(error, OSError) and where else str(error),
+            error,
+        )
         return BAD_RECORDS if summary.records else CANNOT_START
     return BAD_RECORDS if summary.errors else 0
 
@@ -233,6 +238,7 @@ def _batches(
 ) -> Iterator[Batch]:
     kind = source.format() if chosen == "auto" else chosen
     if kind == "csv":
+        csv.field_size_limit(min(limit, 2**31 - 1))
         return read_csv(source.chunks(), columns, delimiter=delimiter or source.delimiter(), limit=limit)
     return (read_json if kind == "json" else read_ndjson)(source.chunks(), limit=limit)
 
