@@ -51,7 +51,7 @@ def describe(tree: Tree, binding: int = 0) -> str:
 
 
 def _field(tree: Tree) -> str:
-    name = field_name(tree[1]) or ("the event" if tree[2] == 0 else "the element")
+    name = field_name(tree[1]) or "it"
     if tree[2]:
         name = f"{name} of scope {tree[2]}"
     if tree[0] == "exists":

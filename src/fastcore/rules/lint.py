@@ -14,7 +14,7 @@ __all__ = ["LintWarning", "lint"]
 MOST_OPERANDS: Final = 8
 """Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer only."""
 
-MOST_CANDIDATES: Final = 1000
+MOST_CANDIDATES: Final = 100
 """How many earlier rules one rule is compared with."""
 
 
