@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from fastcore.rules import RuleSet
 from fastcore.rules.describe import describe, plain_value
 from fastcore.rules.language import ConditionChecker
 
-UTC = timezone.utc
+UTC = UTC
 X, Y = {"var": "x"}, {"var": "y"}
 DOCUMENT = {
     "name": "fraud",
@@ -39,7 +39,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def test_the_text(backend):
-    text = RuleSet(DOCUMENT, backend=backend).explain({"amount": 500, "card": {"country": "RU"}}, now=NOW).text()
+    text = (
+        RuleSet(DOCUMENT, backend=backend).explain({"amount": 500, "card": {"country": "RU"}}, now=NOW).text()
+    )
     assert (
         text
         == """\
@@ -95,11 +97,26 @@ def test_the_tree(backend):
 @pytest.mark.parametrize(
     ("when", "event", "fired", "why"),
     [
-        ({"or": [{">": [X, 5]}, {"==": [Y, "a"]}]}, {"x": 1, "y": "b"}, False, 'because x > 5; y == "a" is false'),
+        (
+            {"or": [{">": [X, 5]}, {"==": [Y, "a"]}]},
+            {"x": 1, "y": "b"},
+            False,
+            'because x > 5; y == "a" is false',
+        ),
         ({"and": [X, {"!": [Y]}]}, {"x": True, "y": True}, False, "because not y is false"),
         ({">": [X, 5]}, {}, False, "undecided: x is missing"),
-        ({">": [X, 5]}, {"x": "a"}, False, 'undecided: x leaves ">" without a result for a string and a number'),
-        ({"some": [X, {">": [{"var": "p"}, 1]}]}, {"x": [{"p": 0}, {}]}, False, "undecided: x[1].p is missing"),
+        (
+            {">": [X, 5]},
+            {"x": "a"},
+            False,
+            'undecided: x leaves ">" without a result for a string and a number',
+        ),
+        (
+            {"some": [X, {">": [{"var": "p"}, 1]}]},
+            {"x": [{"p": 0}, {}]},
+            False,
+            "undecided: x[1].p is missing",
+        ),
         ({"or": [True, {"throw": "odd"}]}, {}, True, "its condition is true"),
         ({"throw": "odd"}, {}, False, 'undecided: threw "odd"'),
     ],
@@ -145,7 +162,20 @@ def test_any_value_can_be_shown(backend):
         deep = [deep]
     cyclic = {}
     cyclic["self"] = cyclic
-    for value in (math.nan, math.inf, Decimal("1.5"), b"x", {1}, object(), NOW, 10**5000, "\ud800", deep, cyclic, "x" * 10_000):
+    for value in (
+        math.nan,
+        math.inf,
+        Decimal("1.5"),
+        b"x",
+        {1},
+        object(),
+        NOW,
+        10**5000,
+        "\ud800",
+        deep,
+        cyclic,
+        "x" * 10_000,
+    ):
         explanation = rules.explain({"x": value})
         json.loads(explanation.to_json())
         assert len(explanation.text()) < 10_000

@@ -137,7 +137,10 @@ def test_under_jsonlogic_only_what_holds_there():
 def test_an_empty_list():
     found = warnings({"or": [Y, {"in": [X, {"list": "none"}]}]}, lists={"none": []})
     assert [warning.code for warning in found] == ["empty-list"]
-    assert codes({"id": "0", "when": {"!": [{"in": [X, []]}]}}) == [("never-fires", ("0",)), ("empty-list", ("0",))]
+    assert codes({"id": "0", "when": {"!": [{"in": [X, []]}]}}) == [
+        ("never-fires", ("0",)),
+        ("empty-list", ("0",)),
+    ]
 
 
 def test_records():
@@ -146,7 +149,8 @@ def test_records():
         ("0",),
         "rules[0].when",
         "never-fires",
-        'the condition is never true: nothing equals null; {"missing": ["field"]} asks whether a field is absent',
+        "the condition is never true: nothing equals null; "
+        '{"missing": ["field"]} asks whether a field is absent',
     )
 
 

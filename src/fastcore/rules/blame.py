@@ -12,7 +12,8 @@ __all__ = ["Cause", "blame", "type_name"]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The field that decided it, what the event holds there (None where nothing), and what is wrong with that."""
+    """The field that decided it, what the event holds there (None where nothing), and what is wrong with
+    that."""
 
     field: str
     value: Any

@@ -74,7 +74,7 @@ def constant(value: Any) -> str:
 
 
 def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
-    """A value of an event as JSON values, for showing: what is long or deep is cut, other types become text."""
+    """A value as JSON values, for showing: what is long or deep is cut, other types become text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
