@@ -93,7 +93,9 @@ def _build(
     backend = _backend.resolve(backend)
     workers, counters = Workers(settings), Counters()
     store = rules.as_store(source, backend)
-    updates = rules.updates(store, settings, guarded)
+    updates = (
+        rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
+    )
     if settings.allow_updates and updates != "on":
         _log.warning("PUT /rules/{name} is not offered: %s", updates)
     operations: list[Operation] = []
