@@ -103,12 +103,12 @@ def _build(
     if "fib" in groups:
         operations += fib.operations(settings, backend)
         steps["fib"] = fib.warm_up(backend)
-    if "payloads" in groups:
-        operations += payloads.operations(settings, backend)
-        steps["payloads"] = payloads.warm_up(backend)
     if "rules" in groups:
         operations += rules.operations(settings, store, counters, updates == "on", backend)
         steps["rulesets"] = rules.warm_up(store)
+    if "payloads" in groups:
+        operations += payloads.operations(settings, backend)
+        steps["payloads"] = payloads.warm_up(backend)
     if "status" in groups:
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
