@@ -16,6 +16,7 @@ cdef extern from "fibonacci_objects.h":
 include "kernels/fibonacci.py"
 include "kernels/logic.py"
 include "kernels/conditions.py"
+include "kernels/writing_values.py"
 include "kernels/writing.py"
 
 BUILD_VERSION = FASTCORE_VERSION.decode("ascii")

@@ -1,12 +1,13 @@
 """PayloadBuilder: a checked schema, its plan, and the kernel that writes by it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from sys import maxsize
 from typing import Any
 
-from .. import _backend
-from ..errors import PayloadError, SchemaError
-from ..kernels.writing import write_constant
+from fastcore import _backend
+from fastcore.errors import PayloadError, SchemaError
+from fastcore.kernels.writing import write_constant
+
+from .columns import column_rows
 from .openapi import row_schema
 from .plan import make_plan
 from .schema import Raw, SchemaField, freeze_schema
@@ -19,8 +20,8 @@ class PayloadBuilder:
 
     A row may be a tuple or list of the values in the schema's order, a mapping, an object with attributes (a
     dataclass, a pydantic model, a named tuple) or a database record (read by key if it has all keys, else by
-    position). The first row decides how the rows of a build are read, and every row is checked. A tuple may also hold
-    the members of nested objects side by side, in the schema's order.
+    position). The first row decides how the rows of a build are read, and every row is checked. A tuple may
+    also hold the members of nested objects side by side, in the schema's order.
 
     Parameters:
         schema: a mapping of names to types or ``Field``, a TypedDict, a dataclass or a pydantic model.
@@ -34,7 +35,7 @@ class PayloadBuilder:
         ValueError, ImportError: `backend` is unknown or not available.
     """
 
-    __slots__ = ("_extra", "_nan", "_schema", "_utc_z", "_writer")
+    __slots__ = ("_extra", "_kernel", "_nan", "_schema", "_utc_z", "_writer")
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class PayloadBuilder:
             raise SchemaError(f'nan must be "null" or "error", not {nan!r}')
         if extra not in ("ignore", "error"):
             raise SchemaError(f'extra must be "ignore" or "error", not {extra!r}')
-        kernel = _backend.kernels("writing", backend)
+        if not isinstance(utc_z, bool):
+            raise SchemaError(f"utc_z must be True or False, not {utc_z!r}")
+        self._kernel: Any = _backend.kernels("writing", backend)
         self._schema = freeze_schema(schema)
         self._nan = nan
         self._extra = extra
-        self._utc_z = bool(utc_z)
-        self._writer = kernel.RowWriter(make_plan(self._schema, nan, extra, self._utc_z))
+        self._utc_z = utc_z
+        self._writer = self._kernel.RowWriter(make_plan(self._schema, nan, extra, self._utc_z))
 
     @classmethod
     def from_model(
@@ -66,7 +69,7 @@ class PayloadBuilder:
         utc_z: bool = False,
         backend: str | None = None,
     ) -> "PayloadBuilder":
-        """A builder for a pydantic model class, a dataclass or a TypedDict; parameters as in the constructor."""
+        """A builder for a pydantic model class, a dataclass or a TypedDict; options as in the constructor."""
         if not isinstance(model, type):
             raise SchemaError(
                 f"from_model takes a pydantic model class, a dataclass or a TypedDict, not {model!r}"
@@ -95,7 +98,8 @@ class PayloadBuilder:
             Compact UTF-8, the same bytes on every backend.
 
         Raises:
-            PayloadError: a row does not fit; it says which row, which field, what was expected and what was found.
+            PayloadError: a row does not fit; it says which row, which field, what was expected and what was
+                found.
         """
         return self._whole(self._open(rows, lines), lines)
 
@@ -104,9 +108,10 @@ class PayloadBuilder:
     ) -> Iterator[bytes]:
         """The bytes of ``build`` in chunks of whole rows.
 
-        A chunk ends with the row that makes it `chunk_bytes` or longer, so memory is bounded by that and one row.
-        Rows are taken from the iterable as they are written. If a row or the iterable raises, all rows before it are
-        given out first and then the error is raised, so the bytes given so far end with a whole row.
+        A chunk ends with the row that makes it `chunk_bytes` or longer, so memory is bounded by that and one
+        row. Rows are taken from the iterable as they are written. If a row or the iterable raises, all rows
+        before it are given out first and then the error is raised, so the bytes given so far end with a whole
+        row.
 
         Parameters:
             rows, lines: as in ``build``.
@@ -118,6 +123,29 @@ class PayloadBuilder:
         """
         _check_chunk(chunk_bytes)
         return self._chunks(self._open(rows, lines), chunk_bytes, lines)
+
+    def build_columns(self, columns: Any, *, lines: bool = False) -> bytes:
+        """``build`` for data that is in columns.
+
+        Parameters:
+            columns: a mapping of names to columns, a structured numpy array, or a list of columns in the
+                schema's order; all of one length. A column is a list, tuple, range, ``array.array``,
+                ``memoryview`` or numpy array (ints, floats up to 64 bits, bools, datetime64, text, objects;
+                masked values are None). Members of a nested object have columns of their own, in a mapping
+                under its name or under dotted names, or the object has one column of objects.
+            lines: as in ``build``.
+
+        Raises:
+            PayloadError: as ``build``; or a column is missing, of another kind, or of another length.
+        """
+        return self._whole(self._open_columns(columns, lines), lines)
+
+    def stream_columns(
+        self, columns: Any, *, chunk_bytes: int = 131072, lines: bool = False
+    ) -> Iterator[bytes]:
+        """``stream`` for data that is in columns, which are as in ``build_columns``."""
+        _check_chunk(chunk_bytes)
+        return self._chunks(self._open_columns(columns, lines), chunk_bytes, lines)
 
     def page(
         self,
@@ -132,8 +160,8 @@ class PayloadBuilder:
         All four members are always there; what is not given is null.
 
         Parameters:
-            items: rows as in ``build``, or JSON that is already there (``bytes`` from ``build``, or ``Raw``), which
-                is inserted unchanged.
+            items: rows as in ``build``, or JSON that is already there (``bytes`` from ``build``, or ``Raw``),
+                which is inserted unchanged.
             total: number of items on all pages.
             page: number of this page.
             next: URL or cursor of the next page.
@@ -163,10 +191,12 @@ class PayloadBuilder:
             raise PayloadError(None, "", "an iterable of rows", f"{type(rows).__name__}")
         return self._writer.open(rows, lines)
 
+    def _open_columns(self, columns: Any, lines: bool) -> Any:
+        kind, rows = column_rows(self._schema, columns, self._kernel.WriteSingle, self._extra)
+        return self._writer.open(rows, lines, kind)
+
     def _whole(self, source: Any, lines: bool) -> bytes:
-        data: bytes = self._writer.fill(source, maxsize)
-        if not source.done:
-            self._writer.fill(source, maxsize)  # raises the error that ended the rows
+        data: bytes = self._writer.finish(source)
         return data if lines else b"[%b]" % data
 
     def _chunks(self, source: Any, chunk_bytes: int, lines: bool) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from .schema import REQUIRED, SchemaField
+from .schema import SchemaField
 
 __all__ = ["row_schema"]
 
@@ -39,7 +39,8 @@ def _value(field: SchemaField, nan: str) -> dict[str, Any]:
     may_be_nan = field.kind in ("float", "decimal", "datetime", "date") and nan == "null"
     if (field.nullable or may_be_nan) and not field.omit_null:
         schema = _or_null(schema)
-    if field.default is not REQUIRED and field.default_text is not None:
+    left_out = field.omit_null and field.default_text == "null"
+    if field.default_text is not None and not left_out:
         schema = {**schema, "default": json.loads(field.default_text)}
     return schema
 

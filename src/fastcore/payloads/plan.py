@@ -12,7 +12,8 @@ class Step(NamedTuple):
     """What a kernel does for one field.
 
     Attributes:
-        kind: what is written: ``int float str bool datetime date uuid decimal enum raw object list constant now``.
+        kind: what is written: ``int float str bool datetime date uuid decimal enum raw object list constant
+            now``.
         source: key or attribute of the value in a row; None where a row holds none (constants, the clock).
         key: name of the member in the output.
         fragment: the member's key as JSON text with its colon.
@@ -22,8 +23,8 @@ class Step(NamedTuple):
         omit_missing: the member is left out where the row lacks it; the default is then ``...``.
         default: () where the row must have a value, else a tuple of the one default.
         as_string, as_number, precision, unit: as in ``Field``.
-        detail: by kind: the Plan of an object, the Step of a list's items, the class and the (member, text) pairs of
-            an enum, the text of a constant, the (kind, unit) of a clock.
+        detail: by kind: the Plan of an object, the Step of a list's items, the class and the (member, text)
+            pairs of an enum, the text of a constant, the (kind, unit) of a clock.
     """
 
     kind: str

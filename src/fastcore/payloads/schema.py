@@ -1,8 +1,8 @@
 """Schemas: what a user may write for one, and the checked fields that it becomes.
 
-A schema is a mapping of names to types, a TypedDict, a dataclass or a pydantic model. Checking it gives a tuple of
-frozen ``SchemaField``, which compares, hashes and pickles by content. Everything that cannot be used is refused here
-with a ``SchemaError`` that names the field, so that building never meets it.
+A schema is a mapping of names to types, a TypedDict, a dataclass or a pydantic model. Checking it gives a
+tuple of frozen ``SchemaField``, which compares, hashes and pickles by content. Everything that cannot be used
+is refused here with a ``SchemaError`` that names the field, so that building never meets it.
 """
 
 import copy
@@ -17,8 +17,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from ..errors import SchemaError
-from ..kernels.writing import write_constant, write_one
+from fastcore.errors import SchemaError
+from fastcore.kernels.writing import write_constant, write_one
 
 __all__ = ["REQUIRED", "Field", "Raw", "SchemaField", "freeze_schema"]
 
@@ -52,8 +52,8 @@ REQUIRED = _Required.REQUIRED
 class Raw:
     """JSON text that is already there: inserted unchanged and **trusted**, never parsed or checked.
 
-    As a type in a schema it says that a field's values are such text: ``bytes``, ``bytearray``, ``memoryview`` or
-    ``str``, or instances of this class. With ``lines=True`` the text must hold no newline.
+    As a type in a schema it says that a field's values are such text: ``bytes``, ``bytearray``,
+    ``memoryview`` or ``str``, or instances of this class. With ``lines=True`` the text must hold no newline.
 
     Parameters:
         json: the text; bytes are UTF-8.
@@ -89,24 +89,24 @@ class Raw:
 class Field:
     """How one member of a payload is written, where its type alone does not say it.
 
-    It stands in a mapping in place of a type, in ``Annotated[type, Field(...)]``, or in a dataclass field's metadata
-    under the key ``"fastcore"``; in the latter two the type comes from the annotation.
+    It stands in a mapping in place of a type, in ``Annotated[type, Field(...)]``, or in a dataclass field's
+    metadata under the key ``"fastcore"``; in the latter two the type comes from the annotation.
 
     Parameters:
-        type: ``int float str bool datetime date UUID Decimal``, an Enum class, ``Raw``, ``X | None``, ``list[X]``,
-            or a nested schema.
+        type: ``int float str bool datetime date UUID Decimal``, an Enum class, ``Raw``, ``X | None``,
+            ``list[X]``, or a nested schema.
         name: of the member in the output; by default the name of the field.
         default: value where a mapping lacks the key or an object the attribute.
         omit_null: leave the member out where its value would be null.
         as_string: write an int or float in quotes (ints beyond 2**53 lose digits in JavaScript).
         as_number: write a Decimal as a number instead of a string.
         precision: round a float or Decimal to so many places, as Python's ``round``.
-        unit: ``"seconds"``, ``"milliseconds"`` or ``"microseconds"``. A ``datetime`` field then also takes numbers,
-            counted from the epoch, and writes them as UTC; an ``int`` or ``float`` field also takes aware
-            datetimes and writes them as such a count (an int is rounded down).
+        unit: ``"seconds"``, ``"milliseconds"`` or ``"microseconds"``. A ``datetime`` field then also takes
+            numbers, counted from the epoch, and writes them as UTC; an ``int`` or ``float`` field also takes
+            aware datetimes and writes them as such a count (an int is rounded down).
         constant: a JSON value that every row gets; rows then hold no value for this field.
-        now: the clock at the time when the row is written; rows hold no value for it. The type is ``datetime`` (UTC),
-            ``float`` or ``int`` (in `unit`, by default seconds).
+        now: the clock at the time when the row is written; rows hold no value for it. The type is
+            ``datetime`` (UTC), ``float`` or ``int`` (in `unit`, by default seconds).
     """
 
     type: Any = None
@@ -129,12 +129,12 @@ class SchemaField:
         source: key, attribute or column that holds the value.
         name: of the member in the output.
         kind: ``int float str bool datetime date uuid decimal enum raw object list constant now``.
-        nullable, omit_null, omit_missing, as_string, as_number, precision, unit: as in ``Field``; a member that is
-            not required in a TypedDict is left out where it is missing (`omit_missing`).
+        nullable, omit_null, omit_missing, as_string, as_number, precision, unit: as in ``Field``; a member
+            that is not required in a TypedDict is left out where it is missing (`omit_missing`).
         default: the value for a missing one, else ``REQUIRED``.
         members: the fields of an object; the one item of a list.
-        detail: by kind: ``(class, ((member, text), …))`` of an enum, the text of a constant, the (kind, unit) of a
-            clock.
+        detail: by kind: ``(class, ((member, text), …))`` of an enum, the text of a constant, the (kind, unit)
+            of a clock.
     """
 
     source: str
@@ -190,7 +190,8 @@ def freeze_schema(schema: Any) -> tuple[SchemaField, ...]:
     """Check a schema.
 
     Parameters:
-        schema: a mapping of names to types, a TypedDict, a dataclass, a pydantic model, or what this function gave.
+        schema: a mapping of names to types, a TypedDict, a dataclass, a pydantic model, or what this function
+            gave.
 
     Returns:
         Its fields in order of output.
@@ -223,8 +224,8 @@ def _object(schema: Any, path: str, depth: int) -> tuple[SchemaField, ...]:
         field = _field(entry, f"{path}.{entry.source}" if path else entry.source, depth)
         if field.name in names:
             raise SchemaError(
-                f"{path + '.' if path else ''}{entry.source}: the output name {field.name!r} is already that of "
-                f"{names[field.name]!r}"
+                f"{path + '.' if path else ''}{entry.source}: the output name {field.name!r} is already that "
+                f"of {names[field.name]!r}"
             )
         names[field.name] = entry.source
         checked.append(field)
@@ -247,7 +248,7 @@ def _entries(schema: Any) -> list[_Entry] | None:
 
 def _dataclass_entries(cls: type) -> Iterator[_Entry]:
     hints = typing.get_type_hints(cls, include_extras=True)
-    for field in fields(cls):  # type: ignore[arg-type]
+    for field in fields(cls):
         type_ = hints[field.name]
         described = field.metadata.get(METADATA_KEY)
         if described is not None:
@@ -325,7 +326,7 @@ def _field(entry: _Entry, path: str, depth: int) -> SchemaField:
 
 
 def _unwrap(type_: Any) -> tuple[Any, Field | None, bool | None]:
-    """Take off ``Annotated``, ``Required``, ``NotRequired``, ``ReadOnly``: type, the Field found, required or not."""
+    """Take off ``Annotated``, ``Required`` and the like: the type, the Field found, required or not."""
     if isinstance(type_, Field):
         return None, type_, None
     described = required = None
@@ -376,8 +377,8 @@ def _type(type_: Any, path: str, depth: int) -> tuple[str, bool, tuple[SchemaFie
         return "object", False, _object(type_, path, depth + 1), None
     hint = " (write list[X] for the type of its items)" if type_ in (list, tuple, typing.List) else ""  # noqa: UP006
     raise SchemaError(
-        f"{path}: {_name(type_)} is not a type of a payload{hint}; there are int, float, str, bool, datetime, date, "
-        "UUID, Decimal, Enum classes, Raw, X | None, list[X] and nested schemas"
+        f"{path}: {_name(type_)} is not a type of a payload{hint}; there are int, float, str, bool, "
+        "datetime, date, UUID, Decimal, Enum classes, Raw, X | None, list[X] and nested schemas"
     )
 
 
