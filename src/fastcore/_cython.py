@@ -17,9 +17,12 @@ compiled = False
 
 # C types, as annotations see them
 bint = builtins.bool
-char = uchar = short = ushort = int = uint = long = ulong = longlong = ulonglong = builtins.int
-Py_ssize_t = Py_hash_t = size_t = builtins.int
-float = double = builtins.float
+int = builtins.int
+char = uchar = short = ushort = uint = long = ulong = longlong = ulonglong = builtins.int
+Py_hash_t = size_t = builtins.int
+Py_ssize_t = builtins.int  # alone on its line, as are the next: only so do checkers take it for a type
+float = builtins.float
+double = builtins.float
 void = None
 
 
