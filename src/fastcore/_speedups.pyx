@@ -5,6 +5,9 @@ cimport cython
 cdef extern from *:
     const char *FASTCORE_VERSION
 
+cdef enum:
+    _FIB_COMPILED = 1
+
 cdef extern from "fibonacci_objects.h":
     Py_ssize_t _fib_small_index "fib_small_index"(object n, Py_ssize_t last)
     object _fib_object "fib_object"(unsigned long long n)

@@ -1,10 +1,8 @@
-"""Fibonacci numbers: a table of prebuilt ints, two squarings per bit above it, faster products from where they pay.
+"""Fibonacci numbers: a table of prebuilt ints; above it two squarings per bit, by the products that pay.
 
 What F(n) above the table is made of, in this order: gmpy2 where it is installed; numpy's FFT for large n (see
 ``fibonacci_fft``); 64-bit limbs in C where this file is compiled, Python's own ints where it is not.
 """
-
-import sys
 
 from fastcore import _cython as cython
 from fastcore.errors import LimitError
@@ -23,11 +21,54 @@ _FIB_RECURSIVE_LIMIT = 50  # 4 * 10**10 calls
 _FIB_SAFE_TEXT = 3062  # F of it has 640 digits, which the interpreter's limit never forbids
 
 # Measured: where one way becomes faster than the other
-_FIB_FFT_FROM = 300_000 if cython.compiled else 60_000
-_FIB_FFT_START = 100_000 if cython.compiled else 30_000
+_FIB_FFT_FROM = 300_000 if cython.compiled else 55_000
+_FIB_FFT_START = 50_000 if cython.compiled else 30_000
 _FIB_TEXT_FFT_FROM = 100_000
-_FIB_TEXT_DECIMAL_FROM = 20_000
-_FIB_TEXT_GMPY2_BELOW = 1_000_000
+_FIB_TEXT_DECIMAL_FROM = 7_000
+_FIB_TEXT_GMPY2_BELOW = 2_000_000
+
+
+if cython.compiled:
+
+    @cython.annotation_typing(False)
+    def _fib_doubled(n: int) -> int:
+        return _fib_object(n)
+
+    @cython.annotation_typing(False)
+    def _fib_calls(n: int) -> int:
+        """How many calls the recursion makes: for the tests."""
+        return _fib_recursive_calls(n)
+
+else:
+    _FIB_COMPILED = False  # asking cython.compiled would take a sixth of the time of a look-up
+    if TYPE_CHECKING:  # what the extension has from kernels/c/fibonacci_objects.h
+        _FIB_TABLE: tuple[int, ...]
+
+        def _fib_small_index(n: object, last: int) -> int: ...
+        def _fib_object(n: int) -> int: ...
+        def _fib_modular(n: int, m: int) -> int | None: ...
+        def _fib_buffers(ns: object, out: object, modular: bool, modulus: int) -> bool: ...
+        def _fib_recursive_calls(n: int) -> int: ...
+
+    def _fib_doubled(n: int) -> int:
+        """F(n) for n >= 2 with nothing but ints; its compiled twin uses limbs in C."""
+        f, g, sign = 1, 0, -2  # F(k), F(k - 1), 2 (-1)**k for k = 1
+        bits = f"{n:b}"[1:]
+        for bit in bits[:-1]:
+            f *= f
+            g *= g
+            double_plus = 4 * f - g + sign
+            g += f
+            if bit == "1":
+                f, g, sign = double_plus, double_plus - g, -2
+            else:
+                f, sign = double_plus - g, 2
+        if bits[-1] == "0":
+            return f * (f + 2 * g)
+        return (2 * f + g) * (2 * f - g) + sign
+
+    def _fib_recursive(n: int) -> int:
+        return n if n < 2 else _fib_recursive(n - 1) + _fib_recursive(n - 2)
 
 
 @cython.annotation_typing(False)
@@ -42,18 +83,32 @@ def _fib_build_table() -> "tuple[int, ...]":
 
 _FIB_TABLE = cython.declare(tuple, _fib_build_table())
 _fib_gmpy2_fib: object = None  # None: not looked for yet
+_fib_fft_module: object = None
 
 
 def _fib_gmpy2() -> "Any":
-    """gmpy2's function, else False. Looked for once: searching for what is not there takes longer than F(10000)."""
+    """gmpy2's function, else False. Looked for once: a search in vain takes longer than F(10000)."""
     global _fib_gmpy2_fib
     if _fib_gmpy2_fib is None:
         try:
-            from gmpy2 import fib
+            from gmpy2 import fib  # type: ignore[import-untyped]
         except ImportError:
             fib = False
         _fib_gmpy2_fib = fib
     return _fib_gmpy2_fib
+
+
+def _fib_fft() -> "Any":
+    """The module of FFT products where numpy is installed, else False. Looked for once, likewise."""
+    global _fib_fft_module
+    if _fib_fft_module is None:
+        try:
+            from fastcore.kernels import fibonacci_fft
+        except ImportError:
+            _fib_fft_module = False
+        else:
+            _fib_fft_module = fibonacci_fft
+    return _fib_fft_module
 
 
 @cython.cfunc
@@ -106,15 +161,15 @@ def fibonacci(n: int) -> int:
         ValueError: n is negative.
         LimitError: n is above 10**9; nothing was computed.
 
-    Up to n = 1000 this is a look-up. Above, each bit of n costs two squarings (GMP's recurrence, see ``mpz_fib_ui`` in
-    its manual): by gmpy2 where it is installed, else by Karatsuba's method, else from some 10**5 on by numpy's FFT,
-    every product of which is verified.
+    Up to n = 1000 this is a look-up. Above, each bit of n costs two squarings (the recurrence of GMP's
+    manual, "Fibonacci Numbers Algorithm"): by gmpy2 where it is installed; else by Karatsuba's method, and
+    from some 10**5 on, where numpy is installed, by its FFT, every product of which is verified.
     """
-    if cython.compiled:
-        small = _fib_small_index(n, _FIB_LAST)  # type: ignore[name-defined]
+    if _FIB_COMPILED:
+        small = _fib_small_index(n, 1000)
         if small >= 0:
             return _FIB_TABLE[small]
-    elif type(n) is int and 0 <= n <= 1000:
+    elif type(n) is int and n >= 0 and n <= 1000:  # two fused comparisons beat a chain
         return _FIB_TABLE[n]
     return _fib_value(_fib_index("n", n, _FIB_LIMIT))
 
@@ -127,48 +182,25 @@ def _fib_value(n: int) -> int:
     fib = _fib_gmpy2()
     if fib:
         return int(fib(n))
-    if n >= _FIB_FFT_FROM:
+    if n >= _FIB_FFT_FROM and _fib_fft():
         try:
             return _fib_by_fft(n)
-        except (ImportError, ArithmeticError):  # no numpy, or its rounding was not trusted
+        except ArithmeticError:  # its rounding was not to be trusted
             pass
     return _fib_doubled(n)
 
 
 @cython.annotation_typing(False)
 def _fib_by_fft(n: int) -> int:
-    from fastcore.kernels import fibonacci_fft
-
     shift = max((n // _FIB_FFT_START).bit_length() - 1, 1)
     k = n >> shift
-    return fibonacci_fft.integer(n, shift, _fib_doubled(k), _fib_doubled(k - 1))
-
-
-@cython.annotation_typing(False)
-@cython.wraparound(True)
-def _fib_doubled(n: int) -> int:
-    """F(n) for n >= 2 with nothing but products of the language: 64-bit limbs in C, or Python's ints."""
-    if cython.compiled:
-        return _fib_object(n)  # type: ignore[name-defined, no-any-return]
-    f, g, sign = 1, 0, -2  # F(k), F(k - 1), 2 (-1)**k for k = 1
-    bits = bin(n)[3:]
-    for bit in bits[:-1]:
-        f *= f
-        g *= g
-        double_plus = 4 * f - g + sign
-        g += f
-        if bit == "1":
-            f, g, sign = double_plus, double_plus - g, -2
-        else:
-            f, sign = double_plus - g, 2
-    if bits[-1] == "0":
-        return f * (f + 2 * g)
-    return (2 * f + g) * (2 * f - g) + sign
+    value: int = _fib_fft().integer(n, shift, _fib_doubled(k), _fib_doubled(k - 1))
+    return value
 
 
 @cython.annotation_typing(False)
 def fibonacci_text(n: int) -> str:
-    """F(n) in decimal digits, whatever the interpreter's limit on converting ints to text is; it is not touched.
+    """F(n) in decimal digits; the interpreter's limit on converting ints to text neither matters nor changes.
 
     Parameters:
         n: the index, 0 to 10**9; any integer object but a bool.
@@ -178,8 +210,8 @@ def fibonacci_text(n: int) -> str:
 
     Raises: as ``fibonacci``.
 
-    Large numbers are computed in decimal from the start (numpy's FFT over base 10**4, else the number-theoretic
-    transform of the decimal module), because that is faster than converting them.
+    Large numbers are computed in decimal from the start, because that is faster than converting them: by
+    numpy's FFT over base 10**4, else by the number-theoretic transform of the decimal module.
     """
     index = _fib_index("n", n, _FIB_LIMIT)
     if index <= _FIB_SAFE_TEXT:
@@ -187,62 +219,24 @@ def fibonacci_text(n: int) -> str:
     fib = _fib_gmpy2()
     if fib and index < _FIB_TEXT_GMPY2_BELOW:
         return str(fib(index))
-    if index >= _FIB_TEXT_FFT_FROM:
+    if index >= _FIB_TEXT_FFT_FROM and _fib_fft():
         try:
             return _fib_text_by_fft(index)
-        except (ImportError, ArithmeticError):
+        except ArithmeticError:  # its rounding was not to be trusted
             pass
-    if index >= _FIB_TEXT_DECIMAL_FROM and sys.implementation.name == "cpython":
-        return _fib_text_by_decimal(index)
-    return _fib_text_of(_fib_value(index))
+    from fastcore.kernels import fibonacci_decimal
+
+    if index >= _FIB_TEXT_DECIMAL_FROM and fibonacci_decimal.FAST:
+        return fibonacci_decimal.text(index)
+    return fibonacci_decimal.text_of(_fib_value(index))
 
 
 @cython.annotation_typing(False)
 def _fib_text_by_fft(n: int) -> str:
-    from fastcore.kernels import fibonacci_fft
-
     shift = max((n // _FIB_SAFE_TEXT).bit_length(), 1)
     k = n >> shift
-    return fibonacci_fft.text(n, shift, str(_fib_value(k)), str(_fib_value(k - 1)))
-
-
-@cython.annotation_typing(False)
-@cython.wraparound(True)
-def _fib_text_by_decimal(n: int) -> str:
-    """As ``_fib_doubled``, over the decimal module; a context of our own, so that the thread's is not touched."""
-    from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact
-
-    context = Context(prec=n * 20899 // 100000 + 20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
-    add, subtract, multiply = context.add, context.subtract, context.multiply
-    two, four = Decimal(2), Decimal(4)
-    f, g, sign = Decimal(1), Decimal(0), Decimal(-2)
-    bits = bin(n)[3:]
-    for bit in bits[:-1]:
-        f = multiply(f, f)
-        g = multiply(g, g)
-        double_plus = add(subtract(multiply(four, f), g), sign)
-        g = add(f, g)
-        if bit == "1":
-            f, g, sign = double_plus, subtract(double_plus, g), -two
-        else:
-            f, sign = subtract(double_plus, g), two
-    if bits[-1] == "0":
-        return format(multiply(f, add(f, multiply(two, g))), "f")
-    f = multiply(two, f)
-    return format(add(multiply(add(f, g), subtract(f, g)), sign), "f")
-
-
-@cython.annotation_typing(False)
-@cython.wraparound(True)
-def _fib_text_of(value: int) -> str:
-    """The digits of an int by halves, down to pieces that the interpreter's limit never forbids."""
-    powers = [10**600]
-    while 2 * powers[-1].bit_length() <= value.bit_length() + 1:
-        powers.append(powers[-1] * powers[-1])
-    pieces = [value]
-    for power in reversed(powers):
-        pieces = [part for piece in pieces for part in divmod(piece, power)]
-    return "".join([str(piece).zfill(600) for piece in pieces]).lstrip("0")
+    digits: str = _fib_fft().text(n, shift, str(_fib_value(k)), str(_fib_value(k - 1)))
+    return digits
 
 
 @cython.annotation_typing(False)
@@ -260,16 +254,16 @@ def fibonacci_mod(n: int, m: int) -> int:
         TypeError: n or m is not an integer.
         ValueError: n is negative or m is not positive.
 
-    Time: proportional to the bits of n. On the compiled backend n < 2**64 and m <= 2**64 are done by Montgomery's
-    multiplication for the odd part of m, which is fastest where that is below 2**59, and by wrapping arithmetic for
-    its power of two; all else, as on the Python backend, by Python's ints.
+    Time: proportional to the bits of n. Where n < 2**64 and m <= 2**64 the compiled backend uses
+    Montgomery's multiplication for the odd part of m, fastest where that is below 2**59, and wrapping
+    arithmetic for its power of two; all else, as on the Python backend, is done with Python's ints.
     """
     index = _fib_int("n", n, 0)
     modulus = _fib_int("m", m, 1)
     if cython.compiled:
-        result = _fib_modular(index, 0 if modulus == 2**64 else modulus)  # type: ignore[name-defined]
+        result = _fib_modular(index, 0 if modulus == 2**64 else modulus)
         if result is not None:
-            return result  # type: ignore[no-any-return]
+            return result
     return _fib_mod_doubled(index, modulus)
 
 
@@ -277,7 +271,7 @@ def fibonacci_mod(n: int, m: int) -> int:
 @cython.annotation_typing(False)
 def _fib_mod_doubled(n: int, m: int) -> int:
     a, b = 0, 1 % m
-    for bit in bin(n)[2:]:
+    for bit in f"{n:b}":
         even = a * (2 * b - a) % m
         odd = (a * a + b * b) % m
         if bit == "1":
@@ -328,7 +322,7 @@ def fibonacci_sequence(start: int, stop: int) -> "list[int]":
 
 @cython.annotation_typing(False)
 def fibonacci_recursive(n: int) -> int:
-    """F(n) by its definition: 2 F(n + 1) - 1 calls, on every backend. A load for tests, not a way to compute F(n).
+    """F(n) by its definition, in 2 F(n + 1) - 1 calls on every backend: a load for tests.
 
     Parameters:
         n: the index, 0 to 50; any integer object but a bool.
@@ -341,30 +335,16 @@ def fibonacci_recursive(n: int) -> int:
     Time: grows 1.618 times with each n. The compiled backend lets other threads run meanwhile.
     """
     index = _fib_index("n", n, _FIB_RECURSIVE_LIMIT)
-    if cython.compiled:
-        return _fib_recursive(index)  # type: ignore[name-defined, no-any-return]
-    else:
-        return _fib_recursion(index)
-
-
-if cython.compiled:
-
-    def _fib_calls(n):  # type: ignore[no-untyped-def]
-        """How many calls the recursion makes: for the tests."""
-        return _fib_recursive_calls(n)  # type: ignore[name-defined]
-
-else:
-
-    def _fib_recursion(n: int) -> int:
-        return n if n < 2 else _fib_recursion(n - 1) + _fib_recursion(n - 2)
+    return _fib_recursive(index)
 
 
 @cython.annotation_typing(False)
 def fibonacci_array(ns: "Any") -> "np.ndarray[Any, np.dtype[np.uint64]]":
-    """F of every element, as unsigned 64-bit integers. Needs numpy.
+    """F of every element, as unsigned 64-bit integers. Needs np.
 
     Parameters:
-        ns: indices, 0 to 93: an array of any integer type, shape and layout, or a sequence of integers.
+        ns: indices, 0 to 93: an array of any integer type, shape and layout, or
+            a sequence of integers.
 
     Returns:
         A new array of the same shape.
@@ -377,26 +357,27 @@ def fibonacci_array(ns: "Any") -> "np.ndarray[Any, np.dtype[np.uint64]]":
 
     Time: a look-up per element; the compiled backend lets other threads run meanwhile.
     """
-    numpy = _fib_numpy("fibonacci_array")
-    array, flat = _fib_indices(numpy, ns, _FIB_LAST_64)
+    np = _fib_numpy("fibonacci_array")
+    array, flat = _fib_indices(np, ns, _FIB_LAST_64)
     if cython.compiled:
-        out = numpy.empty(flat.size, numpy.uint64)
-        if not _fib_buffers(flat, out, False, 0):  # type: ignore[name-defined]
-            _fib_refuse(numpy, array, flat, _FIB_LAST_64)
+        out = np.empty(flat.size, np.uint64)
+        if not _fib_buffers(flat, out, False, 0):
+            _fib_refuse(np, array, flat, _FIB_LAST_64)
     else:
         if flat.size and flat.max() > _FIB_LAST_64:
-            _fib_refuse(numpy, array, flat, _FIB_LAST_64)
-        table = numpy.array(_FIB_TABLE[: _FIB_LAST_64 + 1], numpy.uint64)
-        out = table.take(flat.view(numpy.int64))
+            _fib_refuse(np, array, flat, _FIB_LAST_64)
+        table = np.array(_FIB_TABLE[: _FIB_LAST_64 + 1], np.uint64)
+        out = table.take(flat.view(np.int64))
     return out.reshape(array.shape)  # type: ignore[no-any-return]
 
 
 @cython.annotation_typing(False)
 def fibonacci_mod_array(ns: "Any", m: int) -> "np.ndarray[Any, np.dtype[np.uint64]]":
-    """F(n) modulo m for every element n, as unsigned 64-bit integers. Needs numpy.
+    """F(n) modulo m for every element n, as unsigned 64-bit integers. Needs np.
 
     Parameters:
-        ns: indices, 0 to 2**64 - 1: an array of any integer type, shape and layout, or a sequence of integers.
+        ns: indices, 0 to 2**64 - 1: an array of any integer type, shape and layout, or
+            a sequence of integers.
         m: the modulus, 1 to 2**64.
 
     Returns:
@@ -408,21 +389,21 @@ def fibonacci_mod_array(ns: "Any", m: int) -> "np.ndarray[Any, np.dtype[np.uint6
         ValueError: an element is negative (the message says where) or m is not positive.
         LimitError: m is above 2**64 or an element above 2**64 - 1.
 
-    Time: as ``fibonacci_mod`` per element; the compiled backend works on several at once, which is twice as fast, and
-    lets other threads run meanwhile.
+    Time: as ``fibonacci_mod`` per element; the compiled backend works on several at once, which is twice as
+    fast, and lets other threads run meanwhile.
     """
-    numpy = _fib_numpy("fibonacci_mod_array")
+    np = _fib_numpy("fibonacci_mod_array")
     modulus = _fib_int("m", m, 1)
     if modulus > 2**64:
         raise LimitError(f"m must be at most {2**64}, got {_fib_shown(modulus)}")
-    array, flat = _fib_indices(numpy, ns, 2**64 - 1)
+    array, flat = _fib_indices(np, ns, 2**64 - 1)
     if array.dtype.kind == "i" and array.size and array.min() < 0:
-        _fib_refuse(numpy, array, flat, 2**63 - 1)
+        _fib_refuse(np, array, flat, 2**63 - 1)
     if cython.compiled:
-        out = numpy.empty(flat.size, numpy.uint64)
-        _fib_buffers(flat, out, True, 0 if modulus == 2**64 else modulus)  # type: ignore[name-defined]
+        out = np.empty(flat.size, np.uint64)
+        _fib_buffers(flat, out, True, 0 if modulus == 2**64 else modulus)
     else:
-        out = numpy.array([_fib_mod_doubled(n, modulus) for n in flat.tolist()], numpy.uint64)
+        out = np.array([_fib_mod_doubled(n, modulus) for n in flat.tolist()], np.uint64)
     return out.reshape(array.shape)  # type: ignore[no-any-return]
 
 
@@ -430,40 +411,42 @@ def fibonacci_mod_array(ns: "Any", m: int) -> "np.ndarray[Any, np.dtype[np.uint6
 @cython.annotation_typing(False)
 def _fib_numpy(caller: str) -> "Any":
     try:
-        import numpy
+        np = __import__("numpy")  # a compiled import statement takes None in sys.modules for a module
     except ImportError as error:
-        raise ImportError(f"{caller} needs numpy: pip install 'fastcore-kernels[numpy]'", name="numpy") from error
-    return numpy
+        raise ImportError(
+            f"{caller} needs numpy: pip install 'fastcore-kernels[numpy]'", name="numpy"
+        ) from error
+    return np
 
 
 @cython.annotation_typing(False)
-def _fib_indices(numpy: "Any", ns: object, limit: int) -> "tuple[Any, Any]":
+def _fib_indices(np: "Any", ns: object, limit: int) -> "tuple[Any, Any]":
     """The argument as an array of integers, and its elements as one contiguous row of native unsigned ones.
 
     Negative elements of an array look like huge ones in that row; elements of sequences are checked here.
     """
-    array = numpy.array(ns, object) if isinstance(ns, (list, tuple)) else numpy.asarray(ns)
+    array = np.array(ns, object) if isinstance(ns, (list, tuple)) else np.asarray(ns)
     kind = array.dtype.kind
     if kind == "O":
-        checked = [_fib_index(_fib_place(numpy, array, i), array.flat[i], limit) for i in range(array.size)]
-        array = numpy.array(checked, numpy.uint64).reshape(array.shape)
+        checked = [_fib_index(_fib_place(np, array, i), array.flat[i], limit) for i in range(array.size)]
+        array = np.array(checked, np.uint64).reshape(array.shape)
     elif kind not in "iu":
         raise TypeError(f"ns must hold ints, not {array.dtype}")
-    wide = numpy.int64 if kind == "i" else numpy.uint64
-    return array, numpy.require(array, wide, ["C", "A"]).reshape(-1).view(numpy.uint64)
+    wide = np.int64 if kind == "i" else np.uint64
+    return array, np.require(array, wide, ["C", "A"]).reshape(-1).view(np.uint64)
 
 
 @cython.annotation_typing(False)
-def _fib_place(numpy: "Any", array: "Any", i: int) -> str:
-    place = [int(part) for part in numpy.unravel_index(i, array.shape)]
+def _fib_place(np: "Any", array: "Any", i: int) -> str:
+    place = [int(part) for part in np.unravel_index(i, array.shape)]
     return f"ns{place}" if place else "ns"
 
 
 @cython.annotation_typing(False)
-def _fib_refuse(numpy: "Any", array: "Any", flat: "Any", limit: int) -> None:
+def _fib_refuse(np: "Any", array: "Any", flat: "Any", limit: int) -> None:
     """Raises what the first element beyond the limit calls for."""
-    i = int(numpy.flatnonzero(flat > numpy.uint64(limit))[0])
-    _fib_index(_fib_place(numpy, array, i), int(array.flat[i]), limit)
+    i = int(np.flatnonzero(flat > np.uint64(limit))[0])
+    _fib_index(_fib_place(np, array, i), int(array.flat[i]), limit)
 
 
 for _fib_public in (

@@ -1,9 +1,10 @@
 """F(n) for large n over numpy's FFT, in binary or in decimal. Never compiled: the work is numpy's.
 
-Numbers are arrays of float64 limbs, least significant first and balanced (about -base/2 to base/2), which keeps the
-rounding errors of the FFT small; they stay arrays from one doubling to the next. Two guards watch every product:
-no coefficient may be farther than 1/4 from an integer, and the residue of the result must be what the same doubling
-gives in plain modular arithmetic: modulo 2**61 - 1 for binary limbs, 10**61 - 1 for decimal ones.
+Numbers are arrays of float64 limbs, least significant first and balanced (about -base/2 to base/2), which
+keeps the rounding errors of the FFT small; they stay arrays from one doubling to the next. Two guards watch
+every product: no coefficient may be farther than 1/4 from an integer, and the residue of the result must be
+what the same doubling gives in modular arithmetic on ints: modulo 2**61 - 1 for binary limbs, 10**61 - 1 for
+decimal ones.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ def integer(n: int, shift: int, f: int, g: int) -> int:
 
 
 def text(n: int, shift: int, f: str, g: str) -> str:
-    """The decimal digits of F(n), where f and g are those of F(k) and F(k - 1) for k = n >> shift, shift >= 1.
+    """The digits of F(n), where f and g are those of F(k) and F(k - 1) for k = n >> shift, shift >= 1.
 
     Raises:
         ArithmeticError: a guard refused a product.
@@ -63,20 +64,19 @@ def _doubled(n: int, shift: int, f: "Limbs", g: "Limbs", base: int) -> "Limbs":
     for step in range(shift - 1, 0, -1):
         count = 2 * f.size + 1
         size = _fft_size(count)
-        f = _rounded(np.square(np.fft.rfft(f, size)), size, count)
-        g = _rounded(np.square(np.fft.rfft(g, size)), size, count)
-        double_plus = 4.0 * f
-        double_plus -= g
-        double_plus[0] += sign
-        g += f
+        f, g = _squared(f, size, count), _squared(g, size, count)
+        g += f  # F(2k - 1)
+        f *= 5.0
+        f -= g
+        f[0] += sign  # F(2k + 1)
         residue_plus = 4 * f_residue**2 - g_residue**2 + sign
         g_residue = f_residue**2 + g_residue**2
         if n >> step & 1:
-            np.subtract(double_plus, g, out=g)
-            f, f_residue, g_residue, sign = double_plus, residue_plus, residue_plus - g_residue, -2
+            np.subtract(f, g, out=g)
+            f_residue, g_residue, sign = residue_plus, residue_plus - g_residue, -2
         else:
-            double_plus -= g
-            f, f_residue, sign = double_plus, residue_plus - g_residue, 2
+            f -= g
+            f_residue, sign = residue_plus - g_residue, 2
         f, g = _carried(f, base), _carried(g, base)
         _verify(f, f_residue, base)
         _verify(g, g_residue, base)
@@ -87,19 +87,24 @@ def _doubled(n: int, shift: int, f: "Limbs", g: "Limbs", base: int) -> "Limbs":
     return _last(n, f, g, f_residue, g_residue, sign, base)
 
 
-def _last(
-    n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: int, base: int
-) -> "Limbs":
-    """The last doubling: F(2k + 1) alone is 4 F(k)**2 - F(k-1)**2 + 2 (-1)**k, F(2k) is F(k) (F(k) + 2 F(k-1))."""
+def _last(n: int, f: "Limbs", g: "Limbs", f_residue: int, g_residue: int, sign: int, base: int) -> "Limbs":
+    """The last doubling needs only one of F(2k + 1) and F(2k) = F(k) (F(k) + 2 F(k - 1))."""
     count = 2 * f.size + 1
     size = _fft_size(count)
     f_hat, g_hat = np.fft.rfft(f, size), np.fft.rfft(g, size)
     if n & 1:
-        result = _rounded(4.0 * np.square(f_hat) - np.square(g_hat), size, count)
+        np.square(f_hat, out=f_hat)
+        np.square(g_hat, out=g_hat)
+        f_hat *= 4.0
+        f_hat -= g_hat
+        result = _rounded(f_hat, size, count)
         result[0] += sign
         residue = 4 * f_residue**2 - g_residue**2 + sign
     else:
-        result = _rounded(f_hat * (f_hat + 2.0 * g_hat), size, count)
+        g_hat *= 2.0
+        g_hat += f_hat
+        f_hat *= g_hat
+        result = _rounded(f_hat, size, count)
         residue = f_residue * (f_residue + 2 * g_residue)
     result = _carried(result, base)
     _verify(result, residue, base)
@@ -107,11 +112,17 @@ def _last(
 
 
 def _fft_size(count: int) -> int:
-    """The least size >= count that the FFT likes: a power of two times a small odd number of small factors."""
+    """The least size >= count that the FFT likes: a power of two times a few threes and fives."""
     return min(odd << max(0, -(-count // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27))
 
 
-def _rounded(spectrum: "np.ndarray[Any, np.dtype[np.complex128]]", size: int, count: int) -> "Limbs":
+def _squared(limbs: "Limbs", size: int, count: int) -> "Limbs":
+    spectrum = np.fft.rfft(limbs, size)
+    np.square(spectrum, out=spectrum)
+    return _rounded(spectrum, size, count)
+
+
+def _rounded(spectrum: "Any", size: int, count: int) -> "Limbs":
     """The integers whose transform this is."""
     coefficients = np.fft.irfft(spectrum, size)[:count]
     integers = np.rint(coefficients)
@@ -122,9 +133,11 @@ def _rounded(spectrum: "np.ndarray[Any, np.dtype[np.complex128]]", size: int, co
 
 
 def _carried(limbs: "Limbs", base: int) -> "Limbs":
-    """The same number in limbs of about -base/2 to base/2; the array is used up. Three carries bring 2**52 down."""
+    """The same number in limbs of about -base/2 to base/2, in place; three carries bring 2**52 down."""
+    carry = np.empty_like(limbs)
     for _ in range(3):
-        carry = np.rint(limbs * (1.0 / base))
+        np.multiply(limbs, 1.0 / base, out=carry)
+        np.rint(carry, out=carry)
         limbs[1:] += carry[:-1]
         carry *= base
         limbs -= carry

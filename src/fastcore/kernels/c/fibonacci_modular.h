@@ -10,7 +10,7 @@
 
 /* A chain of doublings waits for its multiplications; this many independent ones keep the multiplier busy. */
 #define FIB_LANES 4
-#define FIB_MODULAR_START 256
+#define FIB_START_MOST 2048
 #define FIB_SMALL ((uint64_t)1 << 59)
 
 typedef struct {
@@ -147,14 +147,14 @@ static inline uint64_t fib_modular(uint64_t n, uint64_t modulus) {
     return result;
 }
 
-/* FIB_LANES values at once; start[k] is F(k) in Montgomery's form for k <= FIB_MODULAR_START. */
+/* FIB_LANES values at once; start[k] is F(k) in Montgomery's form for k <= starts. */
 static inline void fib_modular_lanes(const uint64_t *n, uint64_t *out, const fib_modulus *m, const uint64_t *start,
-                                     int small) {
+                                     uint64_t starts, int small) {
     uint64_t a[FIB_LANES], b[FIB_LANES], any = 0;
     for (int i = 0; i < FIB_LANES; i++)
         any |= n[i];
     int bit = 0;
-    while (any >> bit >= FIB_MODULAR_START)
+    while (any >> bit >= starts)
         bit++;
     for (int i = 0; i < FIB_LANES; i++) {
         a[i] = start[n[i] >> bit];
@@ -169,8 +169,10 @@ static inline void fib_modular_lanes(const uint64_t *n, uint64_t *out, const fib
 
 static inline void fib_modular_array(const uint64_t *n, uint64_t *out, size_t count, uint64_t modulus) {
     fib_modulus m = fib_modulus_of(modulus);
-    uint64_t start[FIB_MODULAR_START + 1] = {0, m.one};
-    for (int k = 2; k <= FIB_MODULAR_START; k++)
+    uint64_t start[FIB_START_MOST + 1] = {0, m.one}, starts = 16;
+    while (starts < FIB_START_MOST && starts < count / 8)
+        starts *= 2;
+    for (uint64_t k = 2; k <= starts; k++)
         start[k] = fib_add_mod(start[k - 1], start[k - 2], m.odd);
     for (size_t i = 0; i < count; i += FIB_LANES) {
         uint64_t lane[FIB_LANES] = {0};
@@ -178,9 +180,9 @@ static inline void fib_modular_array(const uint64_t *n, uint64_t *out, size_t co
         for (size_t j = 0; j < lanes; j++)
             lane[j] = n[i + j];
         if (m.odd < FIB_SMALL)
-            fib_modular_lanes(lane, lane, &m, start, 1);
+            fib_modular_lanes(lane, lane, &m, start, starts, 1);
         else
-            fib_modular_lanes(lane, lane, &m, start, 0);
+            fib_modular_lanes(lane, lane, &m, start, starts, 0);
         for (size_t j = 0; j < lanes; j++)
             out[i + j] = m.twos ? fib_join(lane[j], fib_wrapping(fib_reduced_index(n[i + j], &m)), &m) : lane[j];
     }
