@@ -71,9 +71,7 @@ class EvaluationError(FastcoreError):
         index: position of the event in a batch, else None.
     """
 
-    def __init__(
-        self, rule: str, field: str, value: object, reason: str, index: "int | None" = None
-    ) -> None:
+    def __init__(self, rule: str, field: str, value: object, reason: str, index: "int | None" = None) -> None:
         super().__init__(rule, field, value, reason, index)
         self.rule = rule
         self.field = field
@@ -128,7 +126,14 @@ class PayloadError(FastcoreError, ValueError):
     def __str__(self) -> str:
         where = ", ".join(
             part
-            for part in ("" if self.row is None else f"row {self.row}", f"field {self.field!r}" if self.field else "")
+            for part in (
+                "" if self.row is None else f"row {self.row}",
+                f"field {self.field!r}" if self.field else "",
+            )
             if part
         )
-        return f"{where}: expected {self.expected}, got {self.got}" if where else f"expected {self.expected}, got {self.got}"
+        return (
+            f"{where}: expected {self.expected}, got {self.got}"
+            if where
+            else f"expected {self.expected}, got {self.got}"
+        )

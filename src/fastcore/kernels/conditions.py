@@ -27,7 +27,17 @@ _COND_DURATION = cython.declare(cython.int, 6)
 _COND_ARRAY = cython.declare(cython.int, 7)
 _COND_OBJECT = cython.declare(cython.int, 8)
 
-_COND_KIND_NAMES = ("nothing", "number", "boolean", "string", "datetime", "date", "duration", "array", "object")
+_COND_KIND_NAMES = (
+    "nothing",
+    "number",
+    "boolean",
+    "string",
+    "datetime",
+    "date",
+    "duration",
+    "array",
+    "object",
+)
 
 _COND_LT = cython.declare(cython.int, 0)
 _COND_LE = cython.declare(cython.int, 1)
@@ -39,7 +49,7 @@ _COND_NE = cython.declare(cython.int, 5)
 _COND_MISSING: "Any" = object()
 _COND_MAX_BITS = 1_000_000
 _COND_MAX_TEXT = 10_000_000
-_COND_MAX_STEPS = cython.declare(cython.longlong, 1_000_000)
+_COND_MAX_STEPS = cython.declare(cython.Py_ssize_t, 1_000_000)
 
 # The classes below are needed only for values that JSON does not have; importing them with this module would cost
 # every program that never sees one. They are bound once, before the first tree is built.
@@ -54,7 +64,14 @@ _cond_limit_error: "Any" = None
 
 
 def _cond_bind() -> None:
-    global _cond_bound, _cond_mapping, _cond_sequence, _cond_datetime, _cond_date, _cond_timedelta, _cond_decimal
+    global \
+        _cond_bound, \
+        _cond_mapping, \
+        _cond_sequence, \
+        _cond_datetime, \
+        _cond_date, \
+        _cond_timedelta, \
+        _cond_decimal
     global _cond_limit_error
     import collections.abc
     import datetime
@@ -108,7 +125,9 @@ def _cond_kind_of_other(value: "Any") -> int:
     if isinstance(value, _cond_decimal):
         return _COND_NOTHING if value.is_nan() else _COND_NUMBER
     if isinstance(value, _cond_datetime):
-        return _COND_DATETIME if value == value else _COND_NOTHING  # pandas.NaT is one and differs from itself
+        return (
+            _COND_DATETIME if value == value else _COND_NOTHING
+        )  # pandas.NaT is one and differs from itself
     if isinstance(value, _cond_date):
         return _COND_DATE
     if isinstance(value, _cond_timedelta):
@@ -126,9 +145,9 @@ def _cond_kind_of_other(value: "Any") -> int:
 def _cond_declared(value: "Any") -> "Any":
     """The field names that a record declares, None for what is no record; the only attributes ever read."""
     kind = type(value)
-    names = getattr(kind, "__dataclass_fields__", None)
-    if names is not None:
-        dataclasses = _cond_sys.modules["dataclasses"]
+    if isinstance(getattr(kind, "__dataclass_fields__", None), dict):
+        import dataclasses
+
         return [field.name for field in dataclasses.fields(kind)]
     if isinstance(value, tuple):
         return getattr(kind, "_fields", None)
@@ -141,10 +160,32 @@ def _cond_declared(value: "Any") -> "Any":
 @cython.cfunc
 def _cond_clean(value: "Any") -> "Any":
     """The value as conditions see it: None for null, NaN, NaT and types that no operator knows."""
-    if _cond_kind(value) != _COND_NOTHING:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None or kind is dict or kind is list:
         return value
-    if value is None or type(value) is float:
-        return None
+    if kind is float:
+        return value if value == value else None
+    return _cond_clean_other(value)
+
+
+@cython.cfunc
+def _cond_clean_other(value: "Any") -> "Any":
+    """Subclasses become what they derive from, whose operators are known; so do numpy's scalars."""
+    kind = _cond_kind_of_other(value)
+    if kind == _COND_STRING:
+        return str.__str__(value)
+    if kind == _COND_NUMBER:
+        if isinstance(value, int):
+            return int.__int__(value)
+        return float.__float__(value) if isinstance(value, float) else value
+    if kind == _COND_DATETIME and type(value) is not _cond_datetime:
+        return _cond_datetime.combine(
+            _cond_date(value.year, value.month, value.day), value.timetz(), tzinfo=value.tzinfo
+        )
+    if kind == _COND_DURATION and type(value) is not _cond_timedelta:
+        return _cond_timedelta(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
+    if kind != _COND_NOTHING:
+        return value
     numpy = _cond_sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.generic):
         return None
@@ -438,7 +479,7 @@ class _CondContext:
     frames: list  # type: ignore[type-arg]
     now: object
     thrown: list  # type: ignore[type-arg]
-    steps: cython.longlong
+    steps: cython.Py_ssize_t
 
     def __init__(self, event: "Any", now: "Any") -> None:
         self.data = event
@@ -468,6 +509,8 @@ class _CondContext:
     def scope(self, level: cython.int) -> "Any":
         """The data `level` scopes up: even levels are data, odd ones the index of the iteration between."""
         depth: cython.Py_ssize_t = level // 2
+        if depth > len(self.frames):
+            return None
         if level % 2:
             if depth == 0:
                 return {"index": self.index}
@@ -693,8 +736,8 @@ class _CondIf(_CondNode):
 class _CondInSet(_CondNode):
     """`in` with a constant array: a set look-up for numbers and strings, a scan for what is rare in lists."""
 
-    kinds: object
-    found: object
+    kinds: frozenset  # type: ignore[type-arg]
+    found: frozenset  # type: ignore[type-arg]
     others: tuple  # type: ignore[type-arg]
 
     def __init__(self, children: "Any", values: "Any") -> None:
@@ -918,40 +961,40 @@ class _CondCall(_CondNode):
 # --- functions of values, called with the context and a list of clean values ---------------------------------------
 
 
-def _cond_call_in(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_in(context: _CondContext, values: "Any") -> "Any":
     return _cond_in(values[0], values[1])
 
 
-def _cond_call_contains(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_contains(context: _CondContext, values: "Any") -> "Any":
     return _cond_in(values[1], values[0])
 
 
-def _cond_strings(values: "list[Any]") -> bool:
+def _cond_strings(values: "Any") -> bool:
     return all([value is not None and _cond_kind(value) == _COND_STRING for value in values])
 
 
-def _cond_call_starts_with(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_starts_with(context: _CondContext, values: "Any") -> "Any":
     return values[0].startswith(values[1]) if _cond_strings(values) else None
 
 
-def _cond_call_ends_with(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_ends_with(context: _CondContext, values: "Any") -> "Any":
     return values[0].endswith(values[1]) if _cond_strings(values) else None
 
 
-def _cond_call_lower(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_lower(context: _CondContext, values: "Any") -> "Any":
     return values[0].lower() if _cond_strings(values) else None
 
 
-def _cond_call_upper(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_upper(context: _CondContext, values: "Any") -> "Any":
     return values[0].upper() if _cond_strings(values) else None
 
 
-def _cond_call_length(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_length(context: _CondContext, values: "Any") -> "Any":
     kind = _cond_kind(values[0])
     return len(values[0]) if kind == _COND_STRING or kind == _COND_ARRAY else None
 
 
-def _cond_call_cat(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_cat(context: _CondContext, values: "Any") -> "Any":
     texts = [_cond_text(value) for value in values]
     if None in texts:
         return None
@@ -966,7 +1009,7 @@ def _cond_whole(value: "Any") -> "Any":
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _cond_call_substr(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_substr(context: _CondContext, values: "Any") -> "Any":
     numbers = [_cond_whole(value) for value in values[1:]]
     if None in numbers or not _cond_strings(values[:1]):
         return None
@@ -979,8 +1022,8 @@ def _cond_call_substr(context: _CondContext, values: "list[Any]") -> "Any":
     return text[start : max(stop, start)]
 
 
-def _cond_call_merge(context: _CondContext, values: "list[Any]") -> "Any":
-    merged: "list[Any]" = []
+def _cond_call_merge(context: _CondContext, values: "Any") -> "Any":
+    merged: list[Any] = []
     for value in values:
         if value is None:
             return None
@@ -991,14 +1034,14 @@ def _cond_call_merge(context: _CondContext, values: "list[Any]") -> "Any":
     return merged
 
 
-def _cond_call_coalesce(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_coalesce(context: _CondContext, values: "Any") -> "Any":
     for value in values:
         if value is not None:
             return value
     return None
 
 
-def _cond_absent(context: _CondContext, keys: "list[Any]") -> "list[Any]":
+def _cond_absent(context: _CondContext, keys: "Any") -> "Any":
     data = context.data
     absent = []
     for key in keys:
@@ -1012,30 +1055,38 @@ def _cond_absent(context: _CondContext, keys: "list[Any]") -> "list[Any]":
     return absent
 
 
-def _cond_call_missing(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_missing(context: _CondContext, values: "Any") -> "Any":
     if len(values) == 1 and _cond_kind(values[0]) == _COND_ARRAY:
         values = values[0]
     return _cond_absent(context, values)
 
 
-def _cond_call_missing_some(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_missing_some(context: _CondContext, values: "Any") -> "Any":
     need, keys = values
     keys = list(keys) if _cond_kind(keys) == _COND_ARRAY else []
     absent = _cond_absent(context, keys)
     return [] if len(keys) - len(absent) >= need else absent
 
 
-def _cond_call_throw(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_throw(context: _CondContext, values: "Any") -> "Any":
     value = values[0]
     context.thrown.append({"type": value} if not isinstance(value, dict) else value)
     return None
 
 
-def _cond_call_datetime(context: _CondContext, values: "list[Any]") -> "Any":
-    value = values[0]
-    if _cond_kind(value) == _COND_DATETIME:
+def _cond_call_datetime(context: _CondContext, values: "Any") -> "Any":
+    return _cond_moment(values[0])
+
+
+@cython.cfunc
+def _cond_moment(value: "Any") -> "Any":
+    """A datetime from itself, from a date (its midnight) or from ISO 8601 text."""
+    kind = _cond_kind(value)
+    if kind == _COND_DATETIME:
         return value
-    if not isinstance(value, str) or len(value) < 11 or len(value) > 40:
+    if kind == _COND_DATE:
+        return _cond_datetime(value.year, value.month, value.day)
+    if kind != _COND_STRING or len(value) > 64:
         return None
     try:
         return _cond_datetime.fromisoformat(value)
@@ -1043,14 +1094,14 @@ def _cond_call_datetime(context: _CondContext, values: "list[Any]") -> "Any":
         return None
 
 
-def _cond_call_date(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_date(context: _CondContext, values: "Any") -> "Any":
     value = values[0]
     kind = _cond_kind(value)
     if kind == _COND_DATETIME:
         return value.date()
     if kind == _COND_DATE:
         return value
-    if not isinstance(value, str) or len(value) != 10:
+    if kind != _COND_STRING or len(value) > 64:
         return None
     try:
         return _cond_date.fromisoformat(value)
@@ -1058,49 +1109,55 @@ def _cond_call_date(context: _CondContext, values: "list[Any]") -> "Any":
         return None
 
 
-def _cond_call_duration(context: _CondContext, values: "list[Any]") -> "Any":
+def _cond_call_duration(context: _CondContext, values: "Any") -> "Any":
     import re
 
     value = values[0]
-    if _cond_kind(value) == _COND_DURATION:
+    kind = _cond_kind(value)
+    if kind == _COND_DURATION:
         return value
-    if not isinstance(value, str):
+    if kind != _COND_STRING or len(value) > 64:
         return None
-    number = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)"
-    match = re.fullmatch(
-        rf"([+-]?)P(?=[0-9T])(?:{number}W)?(?:{number}D)?"
-        rf"(?:T(?=[0-9])(?:{number}H)?(?:{number}M)?(?:{number}S)?)?",
-        value,
-    )
-    if match is None:
-        return None
-    sign, weeks, days, hours, minutes, seconds = [part or "0" for part in match.groups()]
+    fraction = r"([0-9]+(?:\.[0-9]{1,6})?)"
+    iso = rf"([+-]?)P(?=.)(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:{fraction}S)?)?"
+    separated = "".join([rf"(?:([0-9]+){unit}[: ]?)?" for unit in "wdhm"])
+    match = re.fullmatch(iso, value) or re.fullmatch(rf"([+-]?)(?=.){separated}(?:{fraction}s)?", value)
+    return _cond_span(match.groups("0")) if match else None
+
+
+@cython.cfunc
+def _cond_span(parts: "Any") -> "Any":
+    whole, _, fraction = parts[5].partition(".")
+    weeks, days, hours, minutes = [int(part) for part in parts[1:5]]
+    microseconds = int(fraction.ljust(6, "0")) if fraction else 0
     try:
         span = _cond_timedelta(
-            weeks=float(weeks),
-            days=float(days),
-            hours=float(hours),
-            minutes=float(minutes),
-            seconds=float(seconds),
+            weeks=weeks,
+            days=days,
+            hours=hours,
+            minutes=minutes,
+            seconds=int(whole),
+            microseconds=microseconds,
         )
     except OverflowError:
         return None
-    return -span if sign == "-" else span
+    return -span if parts[0] == "-" else span
 
 
-def _cond_call_difference(context: _CondContext, values: "list[Any]") -> "Any":
-    """The duration from the second of two datetimes or dates to the first."""
-    a, b = values
-    kind = _cond_kind(a)
-    if kind != _cond_kind(b) or kind not in (_COND_DATETIME, _COND_DATE):
+def _cond_call_date_diff(context: _CondContext, values: "Any") -> "Any":
+    """Whole units from the second moment to the first, towards zero."""
+    first, second = _cond_moment(values[0]), _cond_moment(values[1])
+    unit = values[2]
+    if first is None or second is None or unit not in ("days", "hours", "minutes", "seconds", "milliseconds"):
         return None
-    if kind == _COND_DATE:
-        return a - b
-    offset, other = a.utcoffset(), b.utcoffset()
+    offset, other = first.utcoffset(), second.utcoffset()
     if (offset is None) != (other is None):
         return None
-    span = a.replace(tzinfo=None) - b.replace(tzinfo=None)
-    return span if offset is None else span - offset + other
+    span = first.replace(tzinfo=None) - second.replace(tzinfo=None)
+    if offset is not None:
+        span += other - offset
+    count = abs(span) // _cond_timedelta(**{unit: 1})
+    return count if span >= _cond_timedelta(0) else -count
 
 
 _COND_CALLS = {
@@ -1121,7 +1178,7 @@ _COND_CALLS = {
     "datetime": _cond_call_datetime,
     "date": _cond_call_date,
     "duration": _cond_call_duration,
-    "difference": _cond_call_difference,
+    "date_diff": _cond_call_date_diff,
 }
 
 
@@ -1244,12 +1301,13 @@ class _CondProgram:
         node: _CondNode
         context: _CondContext = _CondContext(event, now)
         fired = []
-        thrown = []
+        thrown: list = []  # type: ignore[type-arg]
         index: cython.Py_ssize_t
         for index in range(len(self.nodes)):
             if active is not None and not active[index]:
                 continue
             node = self.nodes[index]
+            context.steps = 0
             truth = node.truth(context)
             if truth is True:
                 fired.append(index)
@@ -1269,6 +1327,7 @@ class _CondProgram:
             if active is not None and not active[index]:
                 continue
             node = self.nodes[index]
+            context.steps = 0
             if node.truth(context) is True:
                 return index
         return -1
@@ -1320,6 +1379,15 @@ class _CondProbe:
 def conditions_program(trees: "Sequence[Any]") -> "Any":
     """Builds the evaluator of a list of checked condition trees."""
     return _CondProgram(trees)
+
+
+def conditions_members(value: "Any") -> "list[tuple[Any, Any]] | None":
+    """Names and values of what has members: a mapping or a record; None for everything else."""
+    if _cond_bound is None:
+        _cond_bind()
+    if _cond_kind(value) != _COND_OBJECT:
+        return None
+    return [(key, _cond_member(value, key, None)) for key in _cond_object_keys(value)]
 
 
 def conditions_kind(value: "Any") -> str:

@@ -1,11 +1,13 @@
 """Rules as data: documents become immutable RuleSets that decide, score and explain events."""
 
+from . import jsonlogic
 from .decision import Decision, DecisionError
 from .document import Rule
 from .examples import ExampleResult
 from .explain import ExplainedCondition, ExplainedField, ExplainedRule, Explanation
 from .lint import LintWarning
 from .ruleset import RuleSet
+from .schema import document_schema
 from .store import RuleStore
 
 __all__ = [
@@ -20,4 +22,6 @@ __all__ = [
     "Rule",
     "RuleSet",
     "RuleStore",
+    "document_schema",
+    "jsonlogic",
 ]

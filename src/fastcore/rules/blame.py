@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..kernels import conditions as _conditions
-from .language import Tree, branches, field_name, quote
+from fastcore.kernels import conditions as _conditions
+
+from .language import Tree, branches, field_name, quote, scoped
 
 __all__ = ["Cause", "blame", "type_name"]
 
@@ -43,8 +44,8 @@ def blame(tree: Tree, probe: Any) -> Cause:
         return _blame_if(tree, probe, pairs)
     if op in ("some", "all", "none") and pairs[0][1].value() is not None:
         return _blame_elements(tree, probe, pairs)
-    for branch, inner in pairs:
-        if op in ("filter", "map", "reduce") and branch is tree[2]:
+    for branch, inner in [pairs[position] for position in scoped(tree)]:
+        if branch[0] == "const":
             continue
         if (inner.truth() if op in ("and", "or", "!", "!!") else inner.value()) is None:
             return blame(branch, inner)
@@ -81,7 +82,7 @@ def _blame_if(tree: Tree, probe: Any, pairs: list[tuple[Tree, Any]]) -> Cause:
         position += 2
     if position < len(pairs):
         return blame(*pairs[position])
-    return Cause(*_first_field(tree, probe), reason="no test of the if is true, and it has no else")
+    return Cause(*_first_field(tree, probe), reason="leaves the if without a true test, and it has no else")
 
 
 def _blame_elements(tree: Tree, probe: Any, pairs: list[tuple[Tree, Any]]) -> Cause:
@@ -102,10 +103,9 @@ def _first_field(tree: Tree, probe: Any) -> tuple[str, Any]:
     """The first field that a tree reads: its name and what the event holds there."""
     if tree[0] in ("var", "exists"):
         return field_name(tree[1]), probe.raw()[1]
-    for position, (branch, inner) in enumerate(zip(branches(tree), probe.operands(), strict=True)):
-        if position == 1 and tree[0] in ("some", "all", "none", "filter", "map", "reduce"):
-            continue
-        name, value = _first_field(branch, inner)
+    parts, inner = branches(tree), probe.operands()
+    for position in scoped(tree):
+        name, value = _first_field(parts[position], inner[position])
         if name:
             return name, value
     return "", None
@@ -114,16 +114,18 @@ def _first_field(tree: Tree, probe: Any) -> tuple[str, Any]:
 def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
     """Why known operands have no result."""
     op = tree[0]
-    values = [inner.value() for _, inner in pairs]
+    values = [pairs[position][1].value() for position in scoped(tree)]
     if op == "in_set":
         return f"is {type_name(values[0])}, and the array has no such value to compare with"
     if op == "in_network":
-        return f"{quote(values[0])} is not an IP address"
+        return f"is not an IP address: {quote(values[0])}"
     if op == "const":
         return "null is unknown"
     if op in ("/", "%") and any(value == 0 for value in values[1:]):
-        return "division by zero"
+        return "leads to a division by zero"
     if op in ("datetime", "date", "duration"):
-        return f"{quote(values[0])} is not a {op}"
+        return f"is not a {op}: {quote(values[0])}"
+    if op == "reduce":
+        return "leads reduce to a value that is unknown"
     kinds = " and ".join(type_name(value) for value in values) or "nothing"
-    return f"{quote(op)} has no result for {kinds}"
+    return f"leaves {quote(op)} without a result for {kinds}"

@@ -1,8 +1,13 @@
 """Conditions as an analyst would write them: ``amount > 100 and card.country in ["NG", "RU"]``."""
 
+import itertools
 import json
+import math
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
+
+from fastcore.kernels import conditions as _conditions
 
 from .language import Tree, branches, field_name
 
@@ -19,6 +24,7 @@ INFIX: Final = {
 
 SAME: Final = {"===": "==", "!==": "!="}
 LONGEST: Final = 80
+LONGEST_VALUE: Final = 1000
 
 
 def describe(tree: Tree, binding: int = 0) -> str:
@@ -45,7 +51,7 @@ def describe(tree: Tree, binding: int = 0) -> str:
 
 
 def _field(tree: Tree) -> str:
-    name = field_name(tree[1]) or ("the event" if tree[2] == 0 else "the element")
+    name = field_name(tree[1]) or "it"
     if tree[2]:
         name = f"{name} of scope {tree[2]}"
     if tree[0] == "exists":
@@ -69,21 +75,29 @@ def constant(value: Any) -> str:
 
 def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
     """A value of an event as JSON values, for showing: what is long or deep is cut, other types become text."""
-    if value is None or isinstance(value, (bool, str)):
-        return value if not isinstance(value, str) or len(value) <= 1000 else value[:999] + "…"
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value) if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"
     if isinstance(value, int):
-        return int(value) if value.bit_length() < 14000 else f"an integer of {value.bit_length()} bits"
+        return (
+            int.__int__(value) if value.bit_length() < 14000 else f"an integer of {value.bit_length()} bits"
+        )
     if isinstance(value, float):
-        return float(value) if value - value == 0 else str(value)
+        return float.__float__(value) if math.isfinite(value) else str(float.__float__(value))
     if isinstance(value, (datetime, date)):
         return value.isoformat()
+    if isinstance(value, (timedelta, Decimal)):
+        return str(value)
+    members = _conditions.conditions_members(value)
+    if members is None and not isinstance(value, (list, tuple)):
+        return f"<{type(value).__name__}>"
     if depth == 0:
         return "…"
-    if isinstance(value, (list, tuple)):
-        shown = [plain_value(member, budget, depth - 1) for member in value[:budget]]
-        return shown if len(value) <= budget else [*shown, "…"]
-    if isinstance(value, dict):
-        items = list(value.items())[:budget]
-        return {str(key): plain_value(member, budget, depth - 1) for key, member in items}
-    text = str(value) if isinstance(value, timedelta) or type(value).__name__ == "Decimal" else repr(value)
-    return text if len(text) <= 1000 else text[:999] + "…"
+    if members is not None:
+        return {
+            str(key): plain_value(member, budget, depth - 1)
+            for key, member in itertools.islice(members, budget)
+        }
+    shown = [plain_value(member, budget, depth - 1) for member in value[:budget]]
+    return shown if len(value) <= budget else [*shown, "…"]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from ..errors import RuleSetError
+from fastcore.errors import RuleSetError
+
 from .language import MAX_DEPTH, ConditionChecker, Tree, quote
 
 __all__ = ["DOCUMENT_DEPTH", "POLICIES", "CheckedDocument", "Rule", "canonical", "check_document"]
@@ -67,6 +68,7 @@ class CheckedDocument:
     positions: tuple[int, ...]
     trees: tuple[Tree, ...]
     logics: tuple[Any, ...]
+    lists: dict[str, list[Any]]
     decisions: tuple[tuple[int | float, str], ...]
     default_action: str | None
     examples: tuple[dict[str, Any], ...]
@@ -90,10 +92,18 @@ def check_document(document: object) -> CheckedDocument:
     if not isinstance(plain, dict):
         errors.insert(0, ("", f"a ruleset is an object, not {quote(plain)}"))
         raise RuleSetError(tuple(errors))
+    unreadable = dict(errors)
     checked = _Check(plain, errors).run()
-    if checked is None:
-        raise RuleSetError(tuple(dict.fromkeys(errors)))
-    return checked
+    if checked is not None:
+        return checked
+    # what could not even be copied stands there as null; nothing more is to be said about it
+    found = [(path, message) for path, message in errors if unreadable.get(path, message) == message]
+    raise RuleSetError(tuple(sorted(dict.fromkeys(found), key=_reading_order)))
+
+
+def _reading_order(error: tuple[str, str]) -> list[tuple[int, str]]:
+    """Sorts paths by their parts, indices as the numbers they are."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", error[0])]
 
 
 @dataclass(slots=True)
@@ -117,7 +127,11 @@ class _Copy:
         if isinstance(value, str):
             return self._text(value, path)
         if isinstance(value, int):
-            return int(value) if value.bit_length() < 14000 else self._error(path, "an integer too long for JSON")
+            return (
+                int(value)
+                if value.bit_length() < 14000
+                else self._error(path, "an integer too long for JSON")
+            )
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else self._error(path, f"{value} is not JSON")
         if isinstance(value, Mapping):
@@ -164,7 +178,7 @@ def file_name(value: object) -> str | None:
     if text(value) is not None:
         return text(value)
     assert isinstance(value, str)
-    if len(value) > MAX_NAME or value in (".", "..") or any(c in '/\\' or ord(c) < 32 for c in value):
+    if len(value) > MAX_NAME or value in (".", "..") or any(c in "/\\" or ord(c) < 32 for c in value):
         return f"a name of at most {MAX_NAME} characters without slashes and control characters, not {quote(value)}"
     return None
 
@@ -282,10 +296,7 @@ class _Check:
         entries = self._objects(document.get("rules"), "rules")
         for index, entry in entries:
             self._rule(entry, f"rules[{index}]", index)
-        trees = [
-            checker.check(entry["when"], f"rules[{index}].when") if "when" in entry else None
-            for index, entry in entries
-        ]
+        trees = [self._tree(checker, entry, f"rules[{index}].when") for index, entry in entries]
         if not math.isfinite(sum(abs(float(entry.get("score", 0))) for _, entry in entries)):
             self._error("rules", "the scores add up beyond the range of a float")
         decisions = self._decisions()
@@ -304,6 +315,7 @@ class _Check:
             positions=tuple(order),
             trees=tuple(tree for tree in (trees[index] for index in order) if tree is not None),
             logics=tuple(entries[index][1]["when"] for index in order),
+            lists=lists,
             decisions=decisions,
             default_action=document.get("default_action"),
             examples=examples,
@@ -313,6 +325,16 @@ class _Check:
 
     def _error(self, path: str, message: str) -> None:
         self.errors.append((path, message))
+
+    def _tree(self, checker: ConditionChecker, rule: dict[str, Any], path: str) -> Tree | None:
+        if "when" not in rule:
+            return None
+        if rule.get("enabled", True):
+            return checker.check(rule["when"], path)
+        fields, checker.fields = checker.fields, {}  # of rules that take part only
+        tree = checker.check(rule["when"], path)
+        checker.fields = fields
+        return tree
 
     def _shape(self, value: dict[str, Any], path: str, shape: Shape, required: tuple[str, ...] = ()) -> None:
         """Checks keys and the types of their values; what is wrong is then left out."""
@@ -386,7 +408,8 @@ class _Check:
         for index, example in self._objects(self.document.get("examples"), "examples"):
             path = f"examples[{index}]"
             self._shape(example, path, EXAMPLE, required=("event", "expect"))
-            self._expect(example.get("expect", {}), f"{path}.expect")
+            if "expect" in example:
+                self._expect(example["expect"], f"{path}.expect")
             examples.append({"path": path, **example})
         for position, rule in rules:
             where = f"rules[{position}].examples"
@@ -410,7 +433,8 @@ class _Check:
 
 def _rule_of(entry: dict[str, Any]) -> Rule:
     times = {
-        key: datetime.fromisoformat(entry[key]) if key in entry else None for key in ("valid_from", "valid_until")
+        key: datetime.fromisoformat(entry[key]) if key in entry else None
+        for key in ("valid_from", "valid_until")
     }
     return Rule(
         id=entry["id"],

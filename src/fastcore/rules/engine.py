@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from .. import _backend
-from ..errors import EvaluationError
+from fastcore import _backend
+from fastcore.errors import EvaluationError
+
 from .blame import blame
 from .decision import DecisionError
 from .document import CheckedDocument
@@ -77,4 +78,3 @@ def thrown_text(value: Any) -> str:
     """What was thrown, in words."""
     kind = value.get("type") if isinstance(value, dict) else value
     return kind if isinstance(kind, str) else "an unknown value was thrown" if kind is None else str(kind)
-

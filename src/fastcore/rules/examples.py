@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FastcoreError
+from fastcore.errors import FastcoreError
+
 from .decision import Decision
 
 if TYPE_CHECKING:

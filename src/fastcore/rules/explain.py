@@ -9,12 +9,12 @@ from .blame import blame
 from .decision import to_json
 from .describe import describe, plain_value
 from .document import CheckedDocument, Rule
-from .language import Tree, branches, field_name
+from .language import Tree, branches, field_name, scoped
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["Explanation", "ExplainedCondition", "ExplainedField", "ExplainedRule", "explain"]
+__all__ = ["ExplainedCondition", "ExplainedField", "ExplainedRule", "Explanation", "explain"]
 
 LOGICAL: Final = frozenset({"and", "or", "!", "!!", "if"})
 WORDS: Final = {True: "true", False: "false", None: "unknown"}
@@ -189,16 +189,18 @@ def explain_tree(tree: Tree, probe: Any, path: str) -> ExplainedCondition:
     if value is None:
         cause = blame(tree, probe)
         reason = f"{cause.field} {cause.reason}" if cause.field else cause.reason
-    fields = {found.name: found for found in _names(tree, probe)}
-    return ExplainedCondition(
-        path, tree[0], describe(tree), value, tuple(fields.values()), reason, tuple(parts)
-    )
+    return ExplainedCondition(path, tree[0], describe(tree), value, fields_of(tree, probe), reason, tuple(parts))
+
+
+def fields_of(tree: Tree, probe: Any) -> tuple[ExplainedField, ...]:
+    """The fields that a condition reads in the scope of the event, each once."""
+    return tuple({found.name: found for found in _names(tree, probe)}.values())
 
 
 def _names(tree: Tree, probe: Any) -> Iterator[ExplainedField]:
     if tree[0] in ("var", "exists"):
         present, raw = probe.raw()
         yield ExplainedField(field_name(tree[1]), present, plain_value(raw))
-    for position, (branch, inner) in enumerate(zip(branches(tree), probe.operands(), strict=True)):
-        if position == 0 or tree[0] not in ("some", "all", "none", "filter", "map", "reduce", "try"):
-            yield from _names(branch, inner)
+    parts, inner = branches(tree), probe.operands()
+    for position in scoped(tree):
+        yield from _names(parts[position], inner[position])

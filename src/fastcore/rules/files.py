@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import EventError, RuleSetError
+from fastcore.errors import EventError, RuleSetError
+
 from . import reading
 from .document import DOCUMENT_DEPTH, Rule
 

@@ -14,9 +14,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from ..kernels import conditions as _conditions
+from fastcore.kernels import conditions as _conditions
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "OPERATORS", "ConditionChecker", "Operator", "branches", "field_name"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "OPERATORS",
+    "ConditionChecker",
+    "Operator",
+    "branches",
+    "field_name",
+    "quote",
+    "scoped",
+]
 
 MAX_DEPTH: Final = 100
 """How deep operators may nest in one condition."""
@@ -25,7 +35,8 @@ MAX_NODES: Final = 10_000
 """How many operators and operands one condition may have; entries of constant arrays do not count."""
 
 Tree = tuple[Any, ...]
-NOTHING: Final[Tree] = ("const", None)
+BROKEN: Final[Tree] = ("broken",)
+"""What stands for an operand that is wrong, so that nothing more is said about it."""
 
 NUMBER = frozenset({"number"})
 STRING = frozenset({"string"})
@@ -99,32 +110,32 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "reduce": Operator(2, 3, (ARRAY, ANY, ANY)),
     "merge": Operator(0, None),
     "now": Operator(0, 0),
-    "datetime": Operator(1, 1, (STRING | {"datetime"},)),
+    "datetime": Operator(1, 1, (STRING | MOMENT,)),
     "date": Operator(1, 1, (STRING | MOMENT,)),
     "duration": Operator(1, 1, (STRING | {"duration"},)),
-    "difference": Operator(2, 2, (MOMENT,), alike=True),
+    "date_diff": Operator(3, 3, (STRING | MOMENT, STRING | MOMENT, STRING)),
     "try": Operator(1, None),
     "throw": Operator(1, 1),
 }
 
 ITERATORS: Final = frozenset({"some", "all", "none", "filter", "map", "reduce"})
 CONDITIONAL: Final = frozenset({"and", "or", "!", "!!"})
+UNITS: Final = ("days", "hours", "minutes", "seconds", "milliseconds")
 LITERALS: Final[Mapping[str, str]] = {
     "datetime": 'an ISO 8601 date and time such as "2026-01-31T12:00:00Z"',
     "date": 'an ISO 8601 date such as "2026-01-31"',
-    "duration": 'an ISO 8601 duration of weeks, days and times such as "P1DT12H"',
+    "duration": 'a duration of weeks, days, hours, minutes and seconds such as "P1DT12H" or "1d 12h"',
 }
 RESULTS: Final[Mapping[str, str]] = {
     "now": "datetime",
     "datetime": "datetime",
     "date": "date",
     "duration": "duration",
-    "difference": "duration",
     "cat": "string",
     "substr": "string",
     "lower": "string",
     "upper": "string",
-    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length"], "number"),
+    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length", "date_diff"], "number"),
     **dict.fromkeys(["array", "filter", "map", "merge", "missing", "missing_some"], "array"),
     **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "between"], "boolean"),
     **dict.fromkeys(["in", "in_set", "in_network", "contains", "starts_with", "ends_with"], "boolean"),
@@ -141,6 +152,14 @@ def branches(tree: Tree) -> tuple[Tree, ...]:
     if op in ("var", "exists"):
         return tree[3:]
     return tree[1:2] if op in ("in_set", "in_network") else tree[1:]
+
+
+def scoped(tree: Tree) -> tuple[int, ...]:
+    """Positions of the operands that are evaluated in the tree's own scope, not for an element or an error."""
+    count = len(branches(tree))
+    if tree[0] in ITERATORS:
+        return (0, 2) if count > 2 else (0,)
+    return (0,) if tree[0] == "try" else tuple(range(count))
 
 
 def quote(value: object, limit: int = 60) -> str:
@@ -193,7 +212,7 @@ class ConditionChecker:
 
     def _error(self, path: str, message: str) -> Tree:
         self.errors.append((path, message))
-        return NOTHING
+        return BROKEN
 
     def _note(self, tree: Tree, kind: str, scopes: int) -> None:
         """Records that a field of the event is read, and as what."""
@@ -211,7 +230,7 @@ class ConditionChecker:
         if self._nodes > MAX_NODES:
             if self._nodes == MAX_NODES + 1:
                 self._error(path, f"more than {MAX_NODES} operators and operands in one condition")
-            return NOTHING
+            return BROKEN
         if isinstance(logic, list):
             return self._array(logic, path, depth, scopes)
         if not isinstance(logic, dict):
@@ -233,6 +252,8 @@ class ConditionChecker:
             return special(self, name, given, here, depth, scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
         self._check_types(name, operator, trees, given, here, scopes)
+        if name == "date_diff" and trees[2] not in [BROKEN, *(("const", unit) for unit in UNITS)]:
+            self._error(f"{here}[2]", f"the unit is one of {', '.join(map(quote, UNITS))}")
         if name in LITERALS and trees[0][0] == "const" and isinstance(trees[0][1], str):
             return self._literal(name, trees[0][1], here)
         return ("if" if name == "?:" else name, *trees)
@@ -247,9 +268,7 @@ class ConditionChecker:
                 inner = scopes + 1
             where = f"{here}[{position}]" if isinstance(given, list) else here
             tree = self._tree(operand, where, depth + 1, inner)
-            if (name in CONDITIONAL) or (name in ITERATORS - {"map", "reduce"} and position == 1):
-                self._note(tree, "boolean", inner)
-            elif name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands):
+            if (name in CONDITIONAL) or (name in ITERATORS - {"map", "reduce"} and position == 1) or (name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands)):
                 self._note(tree, "boolean", inner)
             else:
                 self._note(tree, "", inner)
@@ -284,7 +303,7 @@ class ConditionChecker:
         for position, tree in enumerate(trees):
             allowed = operator.operands[min(position, len(operator.operands) - 1)]
             if operator.alike:
-                implied = known & allowed if allowed else known
+                implied = frozenset(known & allowed if allowed else known)
             else:
                 implied = allowed if len(allowed) == 1 else ANY
             inner = scopes + 1 if name in ITERATORS and position == 1 else scopes
@@ -365,6 +384,8 @@ class ConditionChecker:
         assert isinstance(given, list)
         address, held = self._operands(name, given, given, here, depth, scopes)
         self._note(address, "string", scopes)
+        if held == BROKEN:
+            return BROKEN
         if held[0] != "const" or not isinstance(held[1], (str, list, tuple)):
             message = "the networks are a constant: a CIDR block, an array of them, or a named list"
             return self._error(f"{here}[1]", message)
@@ -387,7 +408,7 @@ class ConditionChecker:
         for index, text in enumerate(texts):
             try:
                 if not isinstance(text, str):
-                    raise ValueError(f"{quote(text)} is not a CIDR block such as \"10.0.0.0/8\"")
+                    raise ValueError(f'{quote(text)} is not a CIDR block such as "10.0.0.0/8"')
                 block = ipaddress.ip_network(text)
             except ValueError as error:
                 self._error(f"{path}[{index}]" if indexed else path, str(error))
@@ -404,7 +425,7 @@ class ConditionChecker:
         for key in literal_keys(operands):
             self._note(("var", tuple(key.split(".")), 0), "", scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
-        if name == "missing_some":
+        if name == "missing_some" and trees[0] != BROKEN:
             need = trees[0][1] if trees[0][0] == "const" else None
             if not isinstance(need, int) or isinstance(need, bool) or need < 0:
                 return self._error(f"{here}[0]", f"a constant count, 0 or more, not {quote(operands[0])}")

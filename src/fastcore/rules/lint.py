@@ -1,10 +1,21 @@
 """What is valid in a ruleset but hardly meant. Sound, not complete: a warning is always right."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from typing import Final
 
-from .document import CheckedDocument
+from .constraints import Constraint, constraints, key_of, outcomes
+from .document import CheckedDocument, Rule
+from .language import Tree, branches
 
 __all__ = ["LintWarning", "lint"]
+
+MOST_OPERANDS: Final = 8
+"""Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer only."""
+
+MOST_CANDIDATES: Final = 100
+"""How many earlier rules one rule is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,138 @@ class LintWarning:
     message: str
 
 
+@dataclass(slots=True)
+class _Linted:
+    """A rule as lint sees it."""
+
+    rule: Rule
+    tree: Tree
+    path: str
+    position: int
+    constraints: dict[str, Constraint] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
+    operands: frozenset[str] = frozenset()
+
+
 def lint(checked: CheckedDocument) -> tuple[LintWarning, ...]:
-    """All warnings, in the order of the document."""
-    return ()
+    """All warnings about enabled rules, in the order of the document.
+
+    Under ``missing="jsonlogic"`` only what holds with its coercions too is reported: duplicates, and shadowing by a
+    part of the same conditions. Linear in the number of rules, apart from the pairs that it finds.
+    """
+    typed = checked.missing != "jsonlogic"
+    rules = [
+        _Linted(rule, tree, f"rules[{position}]", position)
+        for rule, tree, position in zip(checked.rules, checked.trees, checked.positions, strict=True)
+        if rule.enabled
+    ]
+    found: list[tuple[int, LintWarning]] = []
+    dead = set()
+    for linted in rules:
+        if typed:
+            for warning in _alone(linted):
+                found.append((linted.position, warning))
+                if warning.code == "never-fires":
+                    dead.add(linted.position)
+        linted.constraints, linted.others = constraints(linted.tree) if typed else ({}, _parts(linted.tree))
+        linted.operands = frozenset(linted.constraints) | linted.others
+    found.extend(_together([linted for linted in rules if linted.position not in dead]))
+    return tuple(warning for _, warning in sorted(found, key=lambda pair: pair[0]))
+
+
+def _parts(tree: Tree) -> frozenset[str]:
+    if tree[0] != "and":
+        return frozenset({key_of(tree)})
+    return frozenset(key for branch in branches(tree) for key in _parts(branch))
+
+
+def _alone(linted: _Linted) -> Iterator[LintWarning]:
+    """What one rule shows by itself."""
+    identity = (linted.rule.id,)
+    path = f"{linted.path}.when"
+    truths = outcomes(linted.tree)
+    if truths == {True}:
+        yield LintWarning(identity, path, "always-fires", "the condition is true for every event")
+    elif True not in truths:
+        yield LintWarning(identity, path, "never-fires", f"the condition is never true{_null_hint(linted.tree)}")
+    elif _contradicts(linted.tree):
+        yield LintWarning(identity, path, "never-fires", "its conditions on one operand contradict each other")
+    if _reads_empty(linted.tree):
+        message = "`in` with an empty array is unknown, so neither it nor its negation can fire the rule"
+        yield LintWarning(identity, path, "empty-list", message)
+
+
+def _null_hint(tree: Tree) -> str:
+    if any(branch == ("const", None) for branch in _all(tree)):
+        return ': nothing equals null; {"missing": ["field"]} asks whether a field is absent'
+    return ""
+
+
+def _all(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for branch in branches(tree):
+        yield from _all(branch)
+
+
+def _contradicts(tree: Tree) -> bool:
+    if tree[0] == "or":
+        return all(True not in outcomes(branch) or _contradicts(branch) for branch in branches(tree))
+    found, _ = constraints(tree)
+    if any(constraint.empty() for constraint in found.values()):
+        return True
+    return tree[0] == "and" and any(_contradicts(branch) for branch in branches(tree))
+
+
+def _reads_empty(tree: Tree) -> bool:
+    return any(part[0] == "in_set" and not part[2] for part in _all(tree))
+
+
+def _together(rules: list[_Linted]) -> Iterator[tuple[int, LintWarning]]:
+    """Duplicates and shadowed rules, among rules in their order of evaluation."""
+    seen: dict[str, _Linted] = {}
+    acting: dict[frozenset[str], list[_Linted]] = {}
+    for linted in rules:
+        identity = linted.rule.id
+        key = key_of(linted.tree)
+        first = seen.setdefault(key, linted)
+        if first is not linted and _covers(first.rule, linted.rule):
+            message = f"the condition is that of {first.rule.id!r}"
+            warning = LintWarning((identity, first.rule.id), f"{linted.path}.when", "duplicate", message)
+            yield linted.position, warning
+        if linted.rule.action is None:
+            continue
+        candidates = islice(_candidates(linted, acting), MOST_CANDIDATES)
+        by = next((earlier for earlier in candidates if _implies(linted, earlier)), None)
+        if by is not None:
+            message = f"its action never counts: whenever it fires, {by.rule.id!r} fires before it and sets one"
+            yield linted.position, LintWarning((identity, by.rule.id), linted.path, "shadowed", message)
+        acting.setdefault(linted.operands, []).append(linted)
+
+
+def _candidates(linted: _Linted, acting: dict[frozenset[str], list[_Linted]]) -> Iterator[_Linted]:
+    """Earlier acting rules that read no operand which this one does not."""
+    operands = sorted(linted.operands)
+    sizes = range(len(operands) + 1)
+    if len(operands) > MOST_OPERANDS:
+        sizes = range(len(operands) - 1, len(operands) + 1)
+    for size in sizes:
+        for subset in combinations(operands, size):
+            yield from acting.get(frozenset(subset), ())
+
+
+def _covers(earlier: Rule, later: Rule) -> bool:
+    """Whether the earlier rule takes part at every moment at which the later one does."""
+    if earlier.valid_from is not None and (later.valid_from is None or later.valid_from < earlier.valid_from):
+        return False
+    return earlier.valid_until is None or (
+        later.valid_until is not None and later.valid_until <= earlier.valid_until
+    )
+
+
+def _implies(later: _Linted, earlier: _Linted) -> bool:
+    if not earlier.others <= later.others or not _covers(earlier.rule, later.rule):
+        return False
+    return all(
+        operand in later.constraints and later.constraints[operand].implies(constraint)
+        for operand, constraint in earlier.constraints.items()
+    )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
-from ..errors import EventError
+from fastcore.errors import EventError
 
 __all__ = ["MAX_DEPTH", "read_document", "read_event", "read_json"]
 
@@ -51,7 +51,9 @@ def read_event(body: bytes | bytearray | memoryview | str, depth: int = MAX_DEPT
 KINDS: Final = {list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
 
 
-def read_document(body: bytes | bytearray | memoryview | str, depth: int) -> tuple[Any, list[tuple[str, str]]]:
+def read_document(
+    body: bytes | bytearray | memoryview | str, depth: int
+) -> tuple[Any, list[tuple[str, str]]]:
     """A JSON text in which an object with two equal keys is an error: pairs of path and message tell where."""
     doubled: list[tuple[dict[str, Any], str]] = []
 

@@ -1,13 +1,14 @@
 """RuleSet: an immutable value made from a document, that says of an event which rules fire."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 
-from .. import _backend
-from ..errors import EvaluationError, EventError, LimitError
-from ..kernels import conditions as _conditions
+from fastcore import _backend
+from fastcore.errors import EvaluationError, EventError, LimitError
+from fastcore.kernels import conditions as _conditions
+
 from . import files, reading
 from .decision import Decision, DecisionError
 from .document import CheckedDocument, Rule, check_document
@@ -257,7 +258,7 @@ class RuleSet:
             EventError: the event has no fields.
         """
         self._check_event(event)
-        moment = _aware(now) if now is not None else datetime.now(timezone.utc)
+        moment = _aware(now) if now is not None else datetime.now(UTC)
         return explain(self._checked, self._engine, event, moment, rule)
 
     def run_examples(self) -> tuple[ExampleResult, ...]:
@@ -291,7 +292,7 @@ class RuleSet:
     def _time(self, now: datetime | None) -> datetime | None:
         if now is not None:
             return _aware(now)
-        return datetime.now(timezone.utc) if self._plan.clock else None
+        return datetime.now(UTC) if self._plan.clock else None
 
     # -- a value among values -------------------------------------------------------------------------------------
 
@@ -344,4 +345,3 @@ def _raise_indexed(error: EventError | EvaluationError | LimitError, index: int)
     if isinstance(error, EventError):
         raise EventError(f"event {index}: {error.message}", error.offset) from None
     raise LimitError(f"event {index}: {error}") from None
-

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-from ..errors import RuleSetError
+from fastcore.errors import RuleSetError
+
 from . import files
 from .ruleset import RuleSet
 
