@@ -1,8 +1,8 @@
 """The goals for Fibonacci as ratios, each measured in one process: ``python benchmarks/fibonacci_goals.py``.
 
-Candidates of a row are interleaved round by round and compared by their medians; their results are checked. A
-process each for: nothing but the interpreter and fastcore, numpy too, gmpy2 too. What is absent there cannot be
-imported by fastcore (the benchmark holds gmpy2 as a peer all the same). Prints one Markdown table; exits 1 if a goal
+Candidates of a row are interleaved round by round and compared by their medians; their results are checked.
+A process each for: nothing but the interpreter and fastcore, numpy too, gmpy2 too. What is absent there
+cannot be imported by fastcore (the benchmark keeps gmpy2 as a peer). Prints one Markdown table; exits 1 if a goal
 is missed.
 """
 

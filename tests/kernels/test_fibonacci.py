@@ -246,7 +246,7 @@ class TestMod:
 
 
 def by_python(n, m):
-    """F(n) modulo m by powers of the matrix ((1, 1), (1, 0)), whose k-th is ((F(k+1), F(k)), (F(k), F(k-1)))."""
+    """F(n) modulo m by powers of ((1, 1), (1, 0)): the k-th is ((F(k+1), F(k)), (F(k), F(k-1)))."""
     power, result = (1, 1, 0), (1, 0, 1)
     while n:
         if n & 1:

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "router.md"
 @pytest.fixture(scope="module")
 def page():
     if not PAGE.exists():
-        pytest.skip("the docs are not beside the tests")
+        pytest.skip("the project's sources are not beside the tests")
     return PAGE.read_text(encoding="utf-8")
 
 
