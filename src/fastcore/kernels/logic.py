@@ -867,6 +867,8 @@ def _logic_var_path(path):
     """Levels to climb and keys to follow; each leading ``../`` is a level."""
     if path is None or (isinstance(path, str) and not path):
         return 0, ()
+    if type(path) is str and "." not in path and "\\" not in path:
+        return 0, (path,)
     text = _logic_key(path)
     levels = 0
     while text.startswith("../"):
@@ -920,14 +922,16 @@ def _logic_val_path(path):
 @cython.final
 @cython.cclass
 class _LogicMissing(_LogicNode):
-    """``missing`` of keys that are known beforehand."""
+    """``missing`` and ``missing_some`` of keys that are known beforehand; ``needed`` is -1 for the former."""
 
     keys: tuple
     paths: tuple
+    needed: cython.Py_ssize_t
 
-    def __init__(self, keys):
+    def __init__(self, keys, needed):
         self.size = len(keys) + 1
         self.keys = keys
+        self.needed = needed
         self.paths = tuple([_logic_var_path(key)[1] for key in keys])
 
     @cython.cfunc
@@ -938,7 +942,9 @@ class _LogicMissing(_LogicNode):
         for path in self.paths:
             if _logic_walk(scope.data, path) is _LOGIC_MISSING:
                 absent.append(self.keys[position])
-            position += 1  # noqa: SIM113
+            position += 1
+        if self.needed >= 0 and position - len(absent) >= self.needed:
+            return []
         return absent
 
 
@@ -1597,7 +1603,11 @@ class _LogicBuilder:
             if type(values) is list:
                 return _logic_folded(_LogicInConstant(nodes[0], values), nodes[:1])
         if name == "missing" and all(isinstance(node, _LogicConstant) for node in nodes):
-            return _LogicMissing(tuple([_logic_constant(node) for node in nodes]))
+            return _LogicMissing(tuple([_logic_constant(node) for node in nodes]), -1)
+        if name == "missing_some" and len(nodes) == 2 and _logic_all_constant(nodes):
+            needed, keys = _logic_constant(nodes[0]), _logic_constant(nodes[1])
+            if type(needed) is int and 0 <= needed < 1 << 30 and type(keys) is list:
+                return _LogicMissing(tuple(keys), needed)
         node = _LogicCall(_LOGIC_CALLS[name], nodes, not listed and name not in _LOGIC_WHOLE)
         return _logic_folded(node, nodes) if name in _LOGIC_FOLDED else node
 
