@@ -3,8 +3,9 @@
     pytest benchmarks/bench_logic.py
 
 Timed is the evaluation of rules that are ready: those of the official suite, each on its own data (without
-the few that a peer cannot run), and 60 fraud conditions, each on 20 events. json-logic-qubit has nothing to make
-ready and reads the rule each time. A round is all of them; extra_info has the number of evaluations in it.
+the few that a peer cannot run), and 60 fraud conditions, each on 20 events. json-logic-qubit has nothing to
+make ready and reads the rule each time. A round is all of them; extra_info has the number of evaluations
+in it.
 """
 
 import importlib.util
