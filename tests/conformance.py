@@ -1,8 +1,8 @@
 """JSONLogic's public conformance suites: where they are, and how they get there.
 
-``FASTCORE_CONFORMANCE`` names a folder that has ``jsonlogic/official.json`` and ``jsonlogic/extended/``. Without it, the
-suites are taken from the source distribution of datalogic-py, pinned by version and hash, which pip downloads once into
-``.cache/conformance``. Nothing of them is part of this repository.
+``FASTCORE_CONFORMANCE`` names a folder that has ``jsonlogic/official.json`` and ``jsonlogic/extended/``.
+Without it, the suites are taken from the source distribution of datalogic-py, pinned by version and hash,
+which pip downloads once into ``.cache/conformance``. Nothing of them is part of this repository.
 
 ``python tests/conformance.py`` fetches them and prints how many cases there are.
 """
@@ -24,8 +24,8 @@ SHA256 = "7fcf3230f78594fba377b613c1fcb58320e53fcd36d80b7a1fee93b3ce102229"
 SUITES = f"datalogic_py-{VERSION}/crates/datalogic-rs/tests/suites/"
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "conformance"
 
-# pip asks for an archive's metadata before it keeps it, and the archive's own backend would need a Rust compiler. This
-# stands in for it while pip downloads, and answers that one question.
+# pip asks for an archive's metadata before it keeps it, and the archive's own backend would need a Rust
+# compiler. This stands in for it while pip downloads, and answers that one question.
 BACKEND = f"""
 from pathlib import Path
 
@@ -123,7 +123,7 @@ class Case:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The suites are neither where the environment says nor can they be downloaded."""
 
 
@@ -139,7 +139,7 @@ def _shared_cases(folder: Path) -> Iterator[Case]:
     official = folder / "official.json"
     extended = sorted((folder / "extended").rglob("*.json"))
     if not official.is_file() or not extended:
-        raise Unavailable(
+        raise UnavailableError(
             f"FASTCORE_CONFORMANCE: {folder} does not hold official.json and extended/**/*.json"
         )
     for path in [official, *extended]:
@@ -182,7 +182,7 @@ def _archive() -> Path:
         _download(path)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != SHA256:
-        raise Unavailable(f"{path} has the hash {found}, not {SHA256}; delete it to download it again")
+        raise UnavailableError(f"{path} has the hash {found}, not {SHA256}; delete it to download it again")
     return path
 
 
@@ -206,9 +206,9 @@ def _download(path: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": name}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Unavailable(
-                "the conformance suites could not be downloaded with pip, and FASTCORE_CONFORMANCE names no folder "
-                f"that has them:\n{done.stderr.strip()[-2000:]}"
+            raise UnavailableError(
+                "the conformance suites could not be downloaded with pip, and FASTCORE_CONFORMANCE names no "
+                f"folder that has them:\n{done.stderr.strip()[-2000:]}"
             )
         (folder / path.name).replace(path)
 

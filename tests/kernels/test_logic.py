@@ -1,4 +1,4 @@
-"""The evaluator itself: coercions, scopes and errors of single operators, and both backends against each other."""
+"""The evaluator: coercions, scopes and errors of single operators, and both backends against each other."""
 
 import json
 import math
@@ -367,9 +367,10 @@ def test_a_default_replaces_what_is_missing_and_not_null(backend):
 
 def test_scopes(backend):
     data = {"rows": [{"t": "A", "items": [1, 2]}], "t": "ROOT"}
-    inner = lambda logic: value_of(
-        {"map": [{"var": "rows"}, {"map": [{"var": "items"}, logic]}]}, data, backend
-    )  # noqa: E731
+
+    def inner(logic):
+        return value_of({"map": [{"var": "rows"}, {"map": [{"var": "items"}, logic]}]}, data, backend)
+
     assert inner({"val": []}) == [[1, 2]]
     assert inner({"val": [[1], "index"]}) == [[0, 1]]
     assert inner({"val": [[-1], "index"]}) == [[0, 1]]
@@ -484,11 +485,23 @@ def test_data_of_other_types(backend):
     assert value_of({"var": "o.x"}, {"o": object()}, backend) is None
 
 
-def test_data_of_numpy(backend):
-    numpy = pytest.importorskip("numpy", reason="numpy does not exist for this interpreter")
-    data = {"i": numpy.int64(5), "f": numpy.float64(2.5), "s": numpy.float32(0.5)}
+class Index:
+    """As the integers of numpy, which are no ints."""
+
+    def __index__(self):
+        return 5
+
+
+class Single:
+    """As numpy.float32, which is no float."""
+
+    def __float__(self):
+        return 0.5
+
+
+def test_numbers_of_other_libraries(backend):
+    data = {"i": Index(), "s": Single()}
     assert evaluate({"+": [{"var": "i"}, 1]}, data, backend) == ("int", 6)
-    assert evaluate({"*": [{"var": "f"}, 2]}, data, backend) == ("float", 5.0)
     assert evaluate({"+": [{"var": "s"}, 1]}, data, backend) == ("float", 1.5)
     assert value_of({">": [{"var": "i"}, 4]}, data, backend) is True
 
@@ -512,7 +525,7 @@ def test_deep_data_does_not_crash(backend):
         row = row.pop("a", None)
 
 
-# --- random logic ---------------------------------------------------------------------------------------------
+# --- random logic -------------------------------------------------------------------------------------------
 
 # the fixture is a mere name, the same for every example
 QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -530,10 +543,55 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abxy01"), inner, max_size=3),
     max_leaves=8,
 )
-NAMES = sorted(
-    "var val exists missing missing_some if ?: and or ! !! ?? == === != !== < <= > >= + - * / % min max map filter reduce"
-    " all some none merge in cat substr length try throw preserve log between starts_with contains lower nope".split()
-)
+NAMES = [
+    "var",
+    "val",
+    "exists",
+    "missing",
+    "missing_some",
+    "if",
+    "?:",
+    "and",
+    "or",
+    "!",
+    "!!",
+    "??",
+    "==",
+    "===",
+    "!=",
+    "!==",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "min",
+    "max",
+    "map",
+    "filter",
+    "reduce",
+    "all",
+    "some",
+    "none",
+    "merge",
+    "in",
+    "cat",
+    "substr",
+    "length",
+    "try",
+    "throw",
+    "preserve",
+    "log",
+    "between",
+    "starts_with",
+    "contains",
+    "lower",
+    "nope",
+]
 
 
 def operations(inner):
@@ -553,7 +611,7 @@ DATA = st.dictionaries(st.sampled_from("abxy"), VALUES, max_size=4) | VALUES
 
 
 def outcome(logic, data, backend):
-    """Everything that can be seen of an evaluation; anything but these two errors is a failure of the test."""
+    """Everything that can be seen of an evaluation; any other error fails the test."""
     try:
         value = jsonlogic.compile(logic, max_operations=5_000, backend=backend)(data)
     except (LogicError, LimitError) as error:

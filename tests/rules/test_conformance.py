@@ -19,7 +19,7 @@ _spec.loader.exec_module(conformance)
 def suite():
     try:
         return conformance.cases()
-    except conformance.Unavailable as error:
+    except conformance.UnavailableError as error:
         pytest.fail(str(error), pytrace=False)
 
 
@@ -41,14 +41,15 @@ def test_every_case_of_the_suites(backend, suite):
             right = kind == "value" and conformance.same(got, case.result)
         if not right:
             wrong.append(
-                f"{case.name} {case.rule!r} on {case.data!r}: {kind} {got!r}, not {case.error or case.result!r}"
+                f"{case.name} {case.rule!r} on {case.data!r}: {kind} {got!r}, "
+                f"not {case.error or case.result!r}"
             )
     assert not wrong, f"{len(wrong)} of {len(suite)} cases\n" + "\n".join(wrong[:20])
 
 
 def test_a_folder_without_the_suites_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv("FASTCORE_CONFORMANCE", str(tmp_path))
-    with pytest.raises(conformance.Unavailable, match=r"official\.json"):
+    with pytest.raises(conformance.UnavailableError, match=r"official\.json"):
         conformance.cases()
 
 
@@ -57,7 +58,7 @@ def test_a_failed_download_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(conformance.Unavailable, match="FASTCORE_CONFORMANCE"):
+    with pytest.raises(conformance.UnavailableError, match="FASTCORE_CONFORMANCE"):
         conformance.cases()
 
 
@@ -65,5 +66,5 @@ def test_a_changed_archive_is_refused(monkeypatch, tmp_path):
     monkeypatch.delenv("FASTCORE_CONFORMANCE", raising=False)
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     (tmp_path / f"datalogic_py-{conformance.VERSION}.tar.gz").write_bytes(b"something else")
-    with pytest.raises(conformance.Unavailable, match="hash"):
+    with pytest.raises(conformance.UnavailableError, match="hash"):
         conformance.cases()

@@ -1,4 +1,4 @@
-"""The public face of JSONLogic: compiled rules as values, registered operators, limits, and the extensions."""
+"""JSONLogic as users meet it: compiled rules as values, registered operators, limits, and the extensions."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ def failure(logic, data=None, **options):
     return caught.value.type
 
 
-# --- compiled rules -------------------------------------------------------------------------------------------
+# --- compiled rules -----------------------------------------------------------------------------------------
 
 
 def test_a_compiled_rule_is_a_function_of_the_event(backend):
@@ -122,7 +122,7 @@ def test_rules_are_shared_between_threads(backend):
     assert [set(values) for values in results] == [{sum(range(n, n + 20))} for n in range(4)]
 
 
-# --- registered operators -------------------------------------------------------------------------------------
+# --- registered operators -----------------------------------------------------------------------------------
 
 
 def test_registered_operators_get_evaluated_arguments(backend):
@@ -185,11 +185,10 @@ def test_operators_are_checked(operators, error, message):
         jsonlogic.compile(1, operators=operators)
 
 
-# --- limits ---------------------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------------------
 
 
-def nested(depth, wrap):
-    logic = True
+def nested(depth, wrap, logic=True):
     for _ in range(depth):
         logic = wrap(logic)
     return logic
@@ -219,7 +218,9 @@ def test_rules_nested_too_deep_are_refused(backend, wrap, depth):
 
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_the_deepest_rules_fit_the_stack_of_a_small_thread(backend, wrap):
-    rule = jsonlogic.compile(nested(127, wrap), operators={"custom": list}, backend=backend)
+    # a variable at the bottom keeps it from being worked out beforehand
+    logic = nested(126, wrap, {"var": "xs"})
+    rule = jsonlogic.compile(logic, operators={"custom": lambda *a: 1}, backend=backend)
     outcomes = []
 
     def work():
@@ -227,7 +228,7 @@ def test_the_deepest_rules_fit_the_stack_of_a_small_thread(backend, wrap):
             outcomes.append(rule({}))
         except Exception as error:
             outcomes.append(error)
-        outcomes.append(rule == jsonlogic.compile(rule.logic, operators={"custom": list}))
+        outcomes.append(rule == jsonlogic.compile(rule.logic, operators=rule.operators))
 
     before = threading.stack_size(512 * 1024)
     try:
@@ -241,18 +242,15 @@ def test_the_deepest_rules_fit_the_stack_of_a_small_thread(backend, wrap):
 
 
 def test_the_interpreters_recursion_limit_is_a_limit_too():
-    rule = jsonlogic.compile(nested(120, lambda x: {"!": [x]}), backend="python")
+    rule = jsonlogic.compile(nested(120, lambda x: {"!": [x]}, {"var": "x"}), backend="python")
 
-    def deep(depth):
-        return rule({}) if depth == 0 else deep(depth - 1)
+    def deep():
+        rule({})
+        deep()
 
-    used, frame = 0, sys._getframe()
-    while frame is not None:
-        used, frame = used + 1, frame.f_back
-    try:
-        deep(max(0, sys.getrecursionlimit() - used - 60))
-    except (LimitError, RecursionError) as error:
-        assert "recursion" in str(error)
+    # whichever frame runs out, ours or the caller's: never a crash, and inside the rule it is a limit
+    with pytest.raises((LimitError, RecursionError), match="recursion"):
+        deep()
 
 
 def test_a_rule_that_holds_itself_is_refused(backend):
@@ -310,7 +308,7 @@ GREEDY = [
 @pytest.mark.parametrize("logic", GREEDY)
 def test_evaluation_is_bounded(backend, logic):
     rule = jsonlogic.compile(logic, max_operations=20_000, backend=backend)
-    with pytest.raises(LimitError, match="max_operations = 20000 |more than 4096 bits|nested deeper"):
+    with pytest.raises(LimitError, match=r"max_operations = 20000 |more than 4096 bits|nested deeper"):
         rule({"xs": list(range(200))})
     with pytest.raises(LimitError):
         # no error of the rule's own, so nothing that try could hide
@@ -349,7 +347,7 @@ def test_an_unknown_backend_is_refused():
         jsonlogic.compile(1, backend="rust")
 
 
-# --- extensions -----------------------------------------------------------------------------------------------
+# --- extensions ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -419,7 +417,7 @@ def test_extensions(backend, logic, expected):
         {"duration": "٣d"},
         {"duration": 5},
         {"date_diff": ["2024-01-01", "2024-01-01", "months"]},
-        {"date_diff": ["2024-01-01", "2024-01-01Z", "days"]},
+        {"date_diff": ["2024-01-01", "2024-13-01", "days"]},
         {"date_diff": ["2024-01-01T00:00:00", "2024-01-01T00:00:00Z", "days"]},
         {"date_diff": ["2024-01-01"]},
     ],
@@ -471,7 +469,7 @@ def test_regular_expressions_without_their_library(monkeypatch):
 
 
 def test_regular_expressions_go_through_re2(backend, monkeypatch):
-    """A stand-in with the interface of google-re2's module: what is asked of it, and what is made of its answers."""
+    """A stand-in with google-re2's interface: what is asked of it, and what is made of its answers."""
     from fastcore.rules import _logic_extensions
 
     asked = []
