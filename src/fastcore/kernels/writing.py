@@ -389,9 +389,9 @@ def _write_surrogate(text: str) -> "NoReturn":
     place = next(index for index, char in enumerate(text) if "\ud800" <= char <= "\udfff")
     mark = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
     pending: list[tuple[str, Any]] = []
-    try:
+    try:  # noqa: SIM105 - contextlib is slow to import
         pending.append(("", json.loads(f"{text[:place]}{mark}{text[place + 1 :]}")))
-    except ValueError:  # noqa: SIM105 - a Raw fragment need not be JSON; contextlib is slow to import
+    except ValueError:  # a Raw fragment need not be JSON
         pass
     while pending:
         path, value = pending.pop()
