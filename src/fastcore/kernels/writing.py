@@ -11,15 +11,13 @@ must run the function of this kernel, so that the error is the same: fields are 
 comes after.
 """
 
-import json
-from contextlib import suppress
 from itertools import islice
 
 from fastcore import _cython as cython
 from fastcore.errors import PayloadError
 
 if not cython.compiled:  # compiled, both halves share one namespace
-    from fastcore.kernels.writing_values import (
+    from fastcore.kernels.writing_values import (  # noqa: F401 - some only complete this module
         _WRITE_VALUE_NODES,
         WriteSingle,
         _write_join,
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
     from fastcore.payloads.plan import Plan, Step
 
     RowFunction = Callable[[Any], str]
-
-__all__ = ["RowWriter", "WriteSingle", "write_constant", "write_one"]
 
 
 # --------------------------------------------------------------------------------------- lists and objects
@@ -388,11 +384,15 @@ def _write_digits(error: ValueError, pairs: "tuple[tuple[Any, _WriteNode], ...]"
 @cython.annotation_typing(False)
 def _write_surrogate(text: str) -> "NoReturn":
     """The text of a row cannot be encoded: say which string in it."""
+    import json
+
     place = next(index for index, char in enumerate(text) if "\ud800" <= char <= "\udfff")
     mark = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
     pending: list[tuple[str, Any]] = []
-    with suppress(ValueError):  # a Raw fragment need not be JSON
+    try:  # noqa: SIM105 - contextlib is slow to import
         pending.append(("", json.loads(f"{text[:place]}{mark}{text[place + 1 :]}")))
+    except ValueError:  # a Raw fragment need not be JSON
+        pass
     while pending:
         path, value = pending.pop()
         if isinstance(value, str) and mark in value:
@@ -470,9 +470,11 @@ class RowWriter:
             progress.fail(progress.error)
         parts: list[bytes] = []
         size = 0
+        write = progress.write
         try:
             for row in progress.iterator:
-                write = progress.write or self.choose(progress, row)
+                if write is None:
+                    write = self.choose(progress, row)
                 part = _write_encoded(write(row))
                 parts.append(part)
                 size += len(part) + 1

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastcore import _backend
 from fastcore.errors import PayloadError, SchemaError
-from fastcore.kernels.writing import write_constant
+from fastcore.kernels.writing_values import write_constant
 
 from .columns import column_rows
 from .openapi import row_schema
