@@ -58,7 +58,7 @@ class TestLayouts:
         assert result.tolist() == VALUES
         assert list(ns) == before
 
-    @pytest.mark.parametrize("m", [1, 2, 12, 97, 10**9 + 7, 2**63, 2**64 - 1, 2**64])
+    @pytest.mark.parametrize("m", [1, 2, 12, 97, 10**9 + 7, 2**55 - 1, 2**55 + 1, 2**63, 2**64 - 1, 2**64])
     def test_modular(self, kernels, layout, dtype, m):
         result = kernels.fibonacci_mod_array(LAYOUTS[layout](list(range(94)), dtype), m)
         assert result.dtype == np.uint64
@@ -93,6 +93,21 @@ class TestShapes:
         first = kernels.fibonacci_array([5])
         first[0] = 99
         assert kernels.fibonacci_array([5]).tolist() == [5]
+
+
+class TestScalars:
+    @pytest.mark.parametrize("n", [np.int8(10), np.uint64(10), np.array(10)])
+    def test_accepted(self, kernels, n):
+        value = kernels.fibonacci(n)
+        assert value == 55
+        assert type(value) is int
+        assert kernels.fibonacci_mod(n, np.int16(7)) == 6
+        assert kernels.fibonacci_text(n) == "55"
+
+    @pytest.mark.parametrize("n", [np.bool_(True), np.float64(10), np.array(10.0), np.array([10, 11])])
+    def test_refused(self, kernels, n):
+        with pytest.raises(TypeError, match=r"^n must be an int >= 0, not "):
+            kernels.fibonacci(n)
 
 
 class TestRefused:

@@ -255,7 +255,7 @@ def fibonacci_mod(n: int, m: int) -> int:
         ValueError: n is negative or m is not positive.
 
     Time: proportional to the bits of n. Where n < 2**64 and m <= 2**64 the compiled backend uses
-    Montgomery's multiplication for the odd part of m, fastest where that is below 2**59, and wrapping
+    Montgomery's multiplication for the odd part of m, fastest where that is below 2**55, and wrapping
     arithmetic for its power of two; all else, as on the Python backend, is done with Python's ints.
     """
     index = _fib_int("n", n, 0)
