@@ -1,9 +1,9 @@
 """The goals for Fibonacci, as ratios each measured in one process: ``python benchmarks/fibonacci_goals.py``.
 
-The candidates of a row take turns, round by round. Times are medians of CPU time; a ratio is the median of the
-rounds' ratios; results are checked. A process each for: nothing but the interpreter and fastcore; numpy too;
-gmpy2 too. What is absent there fastcore cannot import (the benchmark keeps gmpy2 as a peer). Prints one Markdown
-table; exits 1 if a goal is missed.
+The candidates of a row take turns, round by round. Times are medians of CPU time; a ratio is the median of
+the rounds' ratios; results are checked. A process each for: nothing but the interpreter and fastcore; numpy
+too; gmpy2 too. What is absent there fastcore cannot import (the benchmark keeps gmpy2 as a peer). Prints one
+Markdown table; exits 1 if a goal is missed.
 """
 
 import argparse
