@@ -1,8 +1,8 @@
 """Fibonacci beside its peers: ``pytest benchmarks/bench_fibonacci.py --benchmark-group-by=group``.
 
-Every figure of fastcore here is without gmpy2, which this process cannot import once the peers have it; numpy
-may be used. ``fibonacci_goals.py`` measures the project's goals, as ratios, with and without either. Results are
-checked after the timing; nothing but the call is timed.
+Every figure of fastcore here is without gmpy2, which this process cannot import once the peers have it;
+numpy may be used. ``fibonacci_goals.py`` measures the project's goals, as ratios, with and without either.
+Results are checked after the timing; nothing but the call is timed.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""The goals for Fibonacci as ratios, each measured in one process: ``python benchmarks/fibonacci_goals.py``.
+"""The goals for Fibonacci, as ratios each measured in one process: ``python benchmarks/fibonacci_goals.py``.
 
-Candidates of a row are interleaved round by round and compared by their medians; their results are checked. A
-process each for: nothing but the interpreter and fastcore, numpy too, gmpy2 too. What is absent there cannot be
-imported by fastcore (the benchmark holds gmpy2 as a peer all the same). Prints one Markdown table; exits 1 if a goal
-is missed.
+The candidates of a row take turns, round by round. Times are medians of CPU time; a ratio is the median of
+the rounds' ratios; results are checked. A process each for: nothing but the interpreter and fastcore; numpy
+too; gmpy2 too. What is absent there fastcore cannot import (the benchmark keeps gmpy2 as a peer). Prints one
+Markdown table; exits 1 if a goal is missed.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import timeit
 
 import fibonacci_peers as peers
@@ -22,23 +23,26 @@ BIG = 10**18
 PRIME = 10**9 + 7
 
 
-def medians(candidates, rounds, seconds=0.003):
-    """Median seconds per call of each (function, *arguments), interleaved; and what each returned."""
+def measure(candidates, rounds, seconds=0.003):
+    """Seconds per call in each round of each (function, *arguments), taking turns; and what each returned."""
     timers, results = {}, {}
     for name, (function, *arguments) in candidates.items():
         names = [f"a{i}" for i in range(len(arguments))]
-        timer = timeit.Timer(
-            f"f({', '.join(names)})", globals={"f": function, **dict(zip(names, arguments, strict=True))}
-        )
+        scope = {"f": function, **dict(zip(names, arguments, strict=True))}
+        timer = timeit.Timer(f"f({', '.join(names)})", timer=time.process_time, globals=scope)
         count = 1
-        while count < 10**7 and (spent := timer.timeit(count)) < seconds:
-            count = max(2 * count, int(count * seconds / max(spent, 1e-9)))
+        while (spent := timer.timeit(count)) < seconds:
+            count = max(2 * count, int(count * seconds / max(spent, 1e-6)))
         timers[name] = timer, count, []
         results[name] = function(*arguments)
     for _ in range(rounds):
         for timer, count, samples in timers.values():
             samples.append(timer.timeit(count) / count)
-    return {name: statistics.median(samples) for name, (_, _, samples) in timers.items()}, results
+    return {name: samples for name, (_, _, samples) in timers.items()}, results
+
+
+def ratio(ours, theirs):
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 class Report:
@@ -50,11 +54,12 @@ class Report:
         self.rows = []
 
     def compare(self, what, ours, peers, most, *, rounds=None, same=True):
-        times, results = medians({"ours": ours, **peers}, rounds or self.rounds)
+        samples, results = measure({"ours": ours, **peers}, rounds or self.rounds)
+        times = {name: statistics.median(values) for name, values in samples.items()}
         best = min(peers, key=times.__getitem__)
         if same:
             assert all(result == results["ours"] for result in results.values()), what
-        self.add(what, times["ours"], best, times[best], times["ours"] / times[best], most)
+        self.add(what, times["ours"], best, times[best], ratio(samples["ours"], samples[best]), most)
 
     def add(self, what, ours, peer, peers_time, measured, most, unit=""):
         self.rows.append(
@@ -102,9 +107,11 @@ def array_rows(report, kernels):
     random = np.random.default_rng(0)
     ns = random.integers(0, 94, 1_000_000)
     table = np.array([peers.additions(n) for n in range(94)], np.uint64)
-    times, results = medians({"ours": (kernels.fibonacci_array, ns), "take": (table.take, ns)}, report.rounds)
+    samples, results = measure(
+        {"ours": (kernels.fibonacci_array, ns), "take": (table.take, ns)}, report.rounds
+    )
     assert (results["ours"] == results["take"]).all()
-    each = [time / ns.size for time in times.values()]
+    each = [statistics.median(values) / ns.size for values in samples.values()]
     report.add(
         "fibonacci_array, an element of 10**6", each[0], "numpy take", each[1], each[0] * 1e9, 1.5, " ns"
     )
@@ -113,11 +120,12 @@ def array_rows(report, kernels):
         "ours": (kernels.fibonacci_mod_array, ns, PRIME),
         "scalar": (kernels.fibonacci_mod, int(ns[0]), PRIME),
     }
-    times, results = medians(candidates, report.rounds)
+    samples, results = measure(candidates, report.rounds)
     assert results["ours"].tolist() == [peers.modular(n, PRIME) for n in ns.tolist()]
-    each = times["ours"] / ns.size
-    ratio = each / times["scalar"]
-    report.add("fibonacci_mod_array, an element of 10**4", each, "fibonacci_mod", times["scalar"], ratio, 0.5)
+    each = [time / ns.size for time in samples["ours"]]
+    ours, scalar = statistics.median(each), statistics.median(samples["scalar"])
+    halved = ratio(each, samples["scalar"])
+    report.add("fibonacci_mod_array, an element of 10**4", ours, "fibonacci_mod", scalar, halved, 0.5)
 
 
 def pure_rows(report, python):
@@ -131,7 +139,7 @@ def pure_rows(report, python):
         report.compare(
             f"fibonacci({n}), python backend", (python.fibonacci, n), goal, 1.1, rounds=min(report.rounds, 7)
         )
-    build = timeit.Timer(python._fib_build_table)
+    build = timeit.Timer(python._fib_build_table, timer=time.process_time)
     each = statistics.median(build.repeat(report.rounds, 10)) / 10
     report.add("the table F(0) to F(1000), at import", each, "", None, each * 1e3, 0.2, " ms")
 

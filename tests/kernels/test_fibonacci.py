@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcore import _backend
@@ -70,9 +70,12 @@ class TestFibonacci:
 
     @pytest.mark.parametrize("n", EDGES + LARGE + CROSSOVERS + [1_000_000])
     def test_gmp(self, kernels, n):
-        gmpy2 = pytest.importorskip("gmpy2", reason="gmpy2 has no wheel for PyPy", exc_type=ImportError)
+        gmpy2 = pytest.importorskip(
+            "gmpy2", reason="gmpy2 has no wheel for this interpreter", exc_type=ImportError
+        )
         assert kernels.fibonacci(n) == int(gmpy2.fib(n))
 
+    @settings(deadline=None)  # a busy machine is no error
     @given(m=st.integers(1, 6000), n=st.integers(0, 6000))
     def test_property(self, m, n):
         for backend in available():
@@ -203,7 +206,9 @@ class TestText:
 
     @pytest.mark.parametrize("n", [10**6, 2 * 10**6])
     def test_gmp(self, kernels, n):
-        gmpy2 = pytest.importorskip("gmpy2", reason="gmpy2 has no wheel for PyPy", exc_type=ImportError)
+        gmpy2 = pytest.importorskip(
+            "gmpy2", reason="gmpy2 has no wheel for this interpreter", exc_type=ImportError
+        )
         assert kernels.fibonacci_text(n) == str(gmpy2.fib(n))
 
 
@@ -218,7 +223,7 @@ def read(digits):
 class TestMod:
     MODULI = (
         [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 1000, 10**9, 10**9 + 7, 10**18 + 9, 10**30]
-        + [2**k + d for k in (31, 32, 59, 60, 62, 63, 64, 65, 127) for d in (-1, 0, 1)]
+        + [2**k + d for k in (31, 32, 54, 55, 56, 59, 63, 64, 65, 127) for d in (-1, 0, 1)]
         + [3 * 2**k for k in (1, 30, 59, 61, 62)]
     )
 
@@ -231,6 +236,7 @@ class TestMod:
         for n in (10**18, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**64 + 1, 10**40):
             assert kernels.fibonacci_mod(n, m) == by_python(n, m), n
 
+    @settings(deadline=None)  # a busy machine is no error
     @given(
         n=st.integers(0, 2**70) | st.integers(0, 300),
         m=st.integers(1, 2**66) | st.integers(1, 200) | st.integers(0, 62).map(lambda k: 5 << k),
@@ -246,7 +252,7 @@ class TestMod:
 
 
 def by_python(n, m):
-    """F(n) modulo m by powers of the matrix ((1, 1), (1, 0)), whose k-th is ((F(k+1), F(k)), (F(k), F(k-1)))."""
+    """F(n) modulo m by powers of ((1, 1), (1, 0)): the k-th is ((F(k+1), F(k)), (F(k), F(k-1)))."""
     power, result = (1, 1, 0), (1, 0, 1)
     while n:
         if n & 1:

@@ -3,13 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastcore import _backend
 from fastcore.errors import LimitError
 
-np = pytest.importorskip("numpy", reason="numpy has no wheel for PyPy", exc_type=ImportError)
+np = pytest.importorskip("numpy", reason="numpy has no wheel for this interpreter", exc_type=ImportError)
 
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]
 VALUES = [0, 1]
@@ -58,7 +58,7 @@ class TestLayouts:
         assert result.tolist() == VALUES
         assert list(ns) == before
 
-    @pytest.mark.parametrize("m", [1, 2, 12, 97, 10**9 + 7, 2**63, 2**64 - 1, 2**64])
+    @pytest.mark.parametrize("m", [1, 2, 12, 97, 10**9 + 7, 2**55 - 1, 2**55 + 1, 2**63, 2**64 - 1, 2**64])
     def test_modular(self, kernels, layout, dtype, m):
         result = kernels.fibonacci_mod_array(LAYOUTS[layout](list(range(94)), dtype), m)
         assert result.dtype == np.uint64
@@ -93,6 +93,21 @@ class TestShapes:
         first = kernels.fibonacci_array([5])
         first[0] = 99
         assert kernels.fibonacci_array([5]).tolist() == [5]
+
+
+class TestScalars:
+    @pytest.mark.parametrize("n", [np.int8(10), np.uint64(10), np.array(10)])
+    def test_accepted(self, kernels, n):
+        value = kernels.fibonacci(n)
+        assert value == 55
+        assert type(value) is int
+        assert kernels.fibonacci_mod(n, np.int16(7)) == 6
+        assert kernels.fibonacci_text(n) == "55"
+
+    @pytest.mark.parametrize("n", [np.bool_(True), np.float64(10), np.array(10.0), np.array([10, 11])])
+    def test_refused(self, kernels, n):
+        with pytest.raises(TypeError, match=r"^n must be an int >= 0, not "):
+            kernels.fibonacci(n)
 
 
 class TestRefused:
@@ -169,6 +184,7 @@ class TestRefused:
 
 
 class TestModular:
+    @settings(deadline=None)  # a busy machine is no error
     @given(
         ns=st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 300), max_size=11),
         m=st.integers(1, 2**64) | st.integers(1, 100) | st.integers(0, 61).map(lambda k: 5 << k),

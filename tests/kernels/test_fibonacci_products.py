@@ -118,7 +118,7 @@ def test_arrays_without_numpy(backend):
 class TestFFT:
     @pytest.fixture(autouse=True)
     def fft(self):
-        pytest.importorskip("numpy", reason="numpy has no wheel for PyPy", exc_type=ImportError)
+        pytest.importorskip("numpy", reason="numpy has no wheel for this interpreter", exc_type=ImportError)
         from fastcore.kernels import fibonacci_fft
 
         return fibonacci_fft

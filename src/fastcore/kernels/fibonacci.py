@@ -210,8 +210,9 @@ def fibonacci_text(n: int) -> str:
 
     Raises: as ``fibonacci``.
 
-    Large numbers are computed in decimal from the start, because that is faster than converting them: by
-    numpy's FFT over base 10**4, else by the number-theoretic transform of the decimal module.
+    Up to 2 * 10**6 gmpy2 computes and converts where it is installed. Without it, and above, large numbers
+    are computed in decimal from the start, because that is faster than converting them: by numpy's FFT over
+    base 10**4, else by the number-theoretic transform of the decimal module. PyPy converts by halves.
     """
     index = _fib_index("n", n, _FIB_LIMIT)
     if index <= _FIB_SAFE_TEXT:
@@ -255,7 +256,7 @@ def fibonacci_mod(n: int, m: int) -> int:
         ValueError: n is negative or m is not positive.
 
     Time: proportional to the bits of n. Where n < 2**64 and m <= 2**64 the compiled backend uses
-    Montgomery's multiplication for the odd part of m, fastest where that is below 2**59, and wrapping
+    Montgomery's multiplication for the odd part of m, fastest where that is below 2**55, and wrapping
     arithmetic for its power of two; all else, as on the Python backend, is done with Python's ints.
     """
     index = _fib_int("n", n, 0)
@@ -332,7 +333,8 @@ def fibonacci_recursive(n: int) -> int:
         ValueError: n is negative.
         LimitError: n is above 50, which makes 4 * 10**10 calls; nothing was computed.
 
-    Time: grows 1.618 times with each n. The compiled backend lets other threads run meanwhile.
+    Time: grows 1.618 times with each n. The compiled backend lets other threads run meanwhile, but a call of
+    it cannot be interrupted.
     """
     index = _fib_index("n", n, _FIB_RECURSIVE_LIMIT)
     return _fib_recursive(index)

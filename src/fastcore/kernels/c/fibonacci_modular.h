@@ -11,18 +11,19 @@
 /* A chain of doublings waits for its multiplications; this many independent ones keep the multiplier busy. */
 #define FIB_LANES 4
 #define FIB_START_MOST 2048
-#define FIB_SMALL ((uint64_t)1 << 59)
+#define FIB_SMALL ((uint64_t)1 << 55)
 
 typedef struct {
     uint64_t odd;     /* odd * 2^twos is the modulus */
     uint64_t inverse; /* of odd, modulo 2^64 */
     uint64_t one;     /* 2^64 mod odd: Montgomery's form of 1 */
+    uint64_t if_even, four; /* 8 odd - 2 one; 4 one */
     int twos;
 } fib_modulus;
 
 /* modulus 0 stands for 2^64 */
 static inline fib_modulus fib_modulus_of(uint64_t modulus) {
-    fib_modulus m = {1, 1, 0, 64};
+    fib_modulus m = {1, 1, 0, 0, 0, 64};
     if (modulus != 0) {
         m.twos = 0;
         while (!(modulus >> m.twos & 1))
@@ -31,6 +32,8 @@ static inline fib_modulus fib_modulus_of(uint64_t modulus) {
         for (int bits = 3; bits < 64; bits *= 2)
             m.inverse *= 2 - m.odd * m.inverse;
         m.one = (0 - m.odd) % m.odd;
+        m.if_even = 8 * m.odd - 2 * m.one;
+        m.four = 4 * m.one;
     }
     return m;
 }
@@ -65,18 +68,21 @@ static inline uint64_t fib_multiply_mod(uint64_t a, uint64_t b, const fib_modulu
     return fib_reduce(high, low, m);
 }
 
-/* From a = F(k), b = F(k+1) to F(2k + bit), F(2k + bit + 1), all in Montgomery's form.
+/* From a = F(k), b = F(k+1) to F(2k + bit), F(2k + bit + 1), all in Montgomery's form, for k = n >> (at + 1) and the
+ * bit of n at `at`.
  *
- * Below FIB_SMALL there is room to stay unreduced: with a < 2 m and b < 4 m both 2 b + 2 m - a times a and a * a + b * b
- * are below 20 m^2 < 2^64 m, so that their reductions end below 2 m and the sum of two of them below 4 m.
+ * Below FIB_SMALL two squarings do: F(2k) = 2 b^2 - 3 a^2 - 2 (-1)^k. And there is room to stay unreduced: with
+ * a < 14 m and b < 18 m the squares are below 2^64 m, so that they reduce to below 2 m, which gives such a and b again.
  */
-static inline void fib_double_mod(uint64_t *a, uint64_t *b, int bit, const fib_modulus *m, int small) {
-    uint64_t even, odd, mask = 0 - (uint64_t)bit;
+static inline void fib_double_mod(uint64_t *a, uint64_t *b, uint64_t n, int at, const fib_modulus *m, int small) {
+    uint64_t even, odd, mask = 0 - (n >> at & 1);
     if (small) {
-        uint64_t high_a, high, low_a = fib_wide(*a, *a, 0, 0, &high_a), low = fib_wide(*b, *b, low_a, 0, &high);
-        odd = fib_reduce_lazily(high_a + high, low, m);
-        low = fib_wide(*a, 2 * (*b + m->odd) - *a, 0, 0, &high);
-        even = fib_reduce_lazily(high, low, m);
+        uint64_t high, low = fib_wide(*a, *a, 0, 0, &high);
+        uint64_t k_odd = 0 - (n >> at >> 1 & 1), x = fib_reduce_lazily(high, low, m);
+        low = fib_wide(*b, *b, 0, 0, &high);
+        uint64_t y = fib_reduce_lazily(high, low, m);
+        odd = x + y;
+        even = 2 * y + (m->if_even + (m->four & k_odd)) - 3 * x;
         *b = odd + (even & mask);
     } else {
         even = fib_multiply_mod(*a, fib_subtract_mod(fib_add_mod(*b, *b, m->odd), *a, m->odd), m);
@@ -136,10 +142,10 @@ static inline uint64_t fib_modular(uint64_t n, uint64_t modulus) {
         }
         if (m.odd < FIB_SMALL)
             while (bit-- > 0)
-                fib_double_mod(&a, &b, n >> bit & 1, &m, 1);
+                fib_double_mod(&a, &b, n, bit, &m, 1);
         else
             while (bit-- > 0)
-                fib_double_mod(&a, &b, n >> bit & 1, &m, 0);
+                fib_double_mod(&a, &b, n, bit, &m, 0);
         result = fib_multiply_mod(a, 1, &m);
     }
     if (m.twos > 0)
@@ -162,7 +168,7 @@ static inline void fib_modular_lanes(const uint64_t *n, uint64_t *out, const fib
     }
     while (bit-- > 0)
         for (int i = 0; i < FIB_LANES; i++)
-            fib_double_mod(&a[i], &b[i], n[i] >> bit & 1, m, small);
+            fib_double_mod(&a[i], &b[i], n[i], bit, m, small);
     for (int i = 0; i < FIB_LANES; i++)
         out[i] = fib_multiply_mod(a[i], 1, m);
 }

@@ -4,14 +4,16 @@
 
 #include <stdint.h>
 
-#if !defined(__SIZEOF_INT128__) && defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef unsigned __int128 fib_uint128;
+#elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
 #include <intrin.h>
 #endif
 
 /* Low 64 bits of a * b + c + d; the high ones in *high. */
 static inline uint64_t fib_wide(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *high) {
 #if defined(__SIZEOF_INT128__)
-    unsigned __int128 sum = (unsigned __int128)a * b + c + d;
+    fib_uint128 sum = (fib_uint128)a * b + c + d;
     *high = (uint64_t)(sum >> 64);
     return (uint64_t)sum;
 #else
