@@ -1,5 +1,6 @@
 """Columns of every kind give what the same values give in rows, or are refused."""
 
+import sys
 from array import array
 from collections import UserList, deque
 from datetime import date, datetime
@@ -37,7 +38,8 @@ def test_other_buffers(backend):
     assert floats.build_columns([memoryview(array("f", [0.1]))]) == b'[{"v":0.1}]'
     assert floats.build_columns([array("i", [5])]) == b'[{"v":5.0}]'
     text = PayloadBuilder({"v": str}, backend=backend)
-    assert text.build_columns([array("u", "aü")]) == '[{"v":"a"},{"v":"ü"}]'.encode()
+    code = "w" if sys.version_info >= (3, 13) else "u"
+    assert text.build_columns([array(code, "aü")]) == '[{"v":"a"},{"v":"ü"}]'.encode()
     flags = PayloadBuilder({"v": bool}, backend=backend)
     assert flags.build_columns([memoryview(b"\x00\x01").cast("?")]) == b'[{"v":false},{"v":true}]'
 
@@ -276,7 +278,13 @@ def test_arrays_that_are_refused(np, backend):
     ):
         with pytest.raises(PayloadError, match="field 'v': expected a numpy array"):
             builder.build_columns([column])
-    for value in (np.longdouble(1.5), np.complex128(1), np.array([1.5]), np.timedelta64(1), np.bool_(True)):
+    for value in (
+        np.longdouble(1.5),
+        np.complex128(1),
+        np.array([1.5]),
+        np.timedelta64(1, "s"),
+        np.bool_(True),
+    ):
         with pytest.raises(PayloadError, match="field 'v': expected a float"):
             builder.build([(value,)])
     with pytest.raises(PayloadError, match="row 0, field 'v': expected an int, got"):

@@ -11,14 +11,13 @@ must run the function of this kernel, so that the error is the same: fields are 
 comes after.
 """
 
-import json
-from contextlib import suppress
+from itertools import islice
 
 from fastcore import _cython as cython
 from fastcore.errors import PayloadError
 
 if not cython.compiled:  # compiled, both halves share one namespace
-    from fastcore.kernels.writing_values import (
+    from fastcore.kernels.writing_values import (  # noqa: F401 - some only complete this module
         _WRITE_VALUE_NODES,
         WriteSingle,
         _write_join,
@@ -36,9 +35,7 @@ if TYPE_CHECKING:
 
     from fastcore.payloads.plan import Plan, Step
 
-    RowFunction = Callable[[Any], Any]
-
-__all__ = ["RowWriter", "WriteSingle", "write_constant", "write_one"]
+    RowFunction = Callable[[Any], str]
 
 
 # --------------------------------------------------------------------------------------- lists and objects
@@ -79,7 +76,8 @@ class _WriteObject(_WriteNode):
         if kind is None:
             self.refuse(value)
         try:
-            return str(self.reader.function(kind, False)(value))
+            text: str = self.reader.function(kind)(value)
+            return text
         except _WriteMisfit as misfit:
             raise misfit.below(self.path) from None
 
@@ -147,7 +145,7 @@ class _WriteReader:
         self.width = len(self.steps)
         self.flat_width = len(_write_leaves(plan))
         self.names = frozenset(step.source for step in self.steps)
-        self.functions: dict[tuple[str, bool], RowFunction] = {}
+        self.functions: dict[str, RowFunction] = {}
 
     @cython.annotation_typing(False)
     def kind(self, row: "Any") -> "str | None":
@@ -159,11 +157,11 @@ class _WriteReader:
         return shape
 
     @cython.annotation_typing(False)
-    def function(self, kind: str, encode: bool) -> "RowFunction":
-        """The function from a row to its text, or its bytes; made at first use, by any thread."""
-        function = self.functions.get((kind, encode))
+    def function(self, kind: str) -> "RowFunction":
+        """The function from a row to its text; made at first use, by any thread."""
+        function = self.functions.get(kind)
         if function is None:
-            function = self.functions[kind, encode] = _write_compile(self, kind, encode)
+            function = self.functions[kind] = _write_compile(self, kind)
         return function
 
     # What follows is called by generated functions, off their common path.
@@ -222,9 +220,10 @@ def _write_counted(count: int) -> str:
 
 _WRITE_CALL = "{w}({v})"
 _WRITE_INLINE = {
-    "int": "int_repr({v}) if type({v}) is int else {w}({v})",
+    # an int stays one: the f-string writes it
+    "int": "{v} if type({v}) is int else {w}({v})",
     "float": (
-        "float_repr({v}) if type({v}) is float and (1e-4 <= {v} < 1e16 or -1e16 < {v} <= -1e-4 or {v} == 0.0)"
+        "repr({v}) if type({v}) is float and (1e-4 <= {v} < 1e16 or -1e16 < {v} <= -1e-4 or {v} == 0.0)"
         " else {w}({v})"
     ),
     "str": "quote({v}) if type({v}) is str else {w}({v})",
@@ -239,8 +238,6 @@ class _WriteSource:
     def __init__(self, reader: _WriteReader, flat: bool) -> None:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {
-            "int_repr": int.__repr__,
-            "float_repr": float.__repr__,
             "quote": _write_quote,
             "reader": reader,
         }
@@ -275,9 +272,8 @@ class _WriteSource:
             elif step.omittable:
                 variable = self.value(step, plan, prefix)
                 empty = "('', 'null')" if step.omit_null else "('',)"
-                self.lines.append(
-                    f"{variable} = '' if {variable} in {empty} else {key!r} + {variable} + {after!r}"
-                )
+                text = f"f{_write_literal(key) + '{' + variable + '}' + after!r}"
+                self.lines.append(f"{variable} = '' if {variable} in {empty} else {text}")
                 template += f"{{{variable}}}"
             else:
                 template += f"{_write_literal(key)}{{{self.value(step, plan, prefix)}}}"
@@ -318,25 +314,16 @@ def _write_literal(text: str) -> str:
 
 
 @cython.annotation_typing(False)
-def _write_compile(reader: _WriteReader, kind: str, encode: bool) -> "RowFunction":
+def _write_compile(reader: _WriteReader, kind: str) -> "RowFunction":
     source = _WriteSource(reader, kind == "flat")
     template = source.object(reader.plan, "")
-    lines = _write_read_lines(reader, kind, source)
+    body = [*source.lines, f"return f{template!r}"]
     if source.ints:
         source.names["digits"] = _write_digits
-        pairs = ", ".join(source.ints)
-        lines += ["try:", *[f"    {line}" for line in source.lines]]
-        lines += ["except ValueError as error:", f"    digits(error, ({pairs},))"]
-    else:
-        lines += source.lines
-    lines.append(f"text = f{template!r}")
-    if encode:
-        source.names["surrogate"] = _write_surrogate
-        lines += ["try:", "    return text.encode()", "except UnicodeEncodeError:", "    surrogate(text)"]
-    else:
-        lines.append("return text")
-    code = "def write(row):\n" + "".join(f"    {line}\n" for line in lines)
-    exec(code, source.names)
+        body = ["try:", *[f"    {line}" for line in body], "except ValueError as error:"]
+        body.append(f"    digits(error, ({', '.join(source.ints)},))")
+    lines = _write_read_lines(reader, kind, source) + body
+    exec("def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
     function: RowFunction = source.names["write"]
     return function
 
@@ -348,9 +335,13 @@ def _write_read_lines(reader: _WriteReader, kind: str, source: _WriteSource) -> 
     target = f"{', '.join(source.values)}, = " if count else ""
     if kind in ("sequence", "flat"):
         return [
-            f"if type(row) is not tuple and type(row) is not list or len(row) != {count}:",
+            "if type(row) is not tuple and type(row) is not list:",
             f"    row = reader.sequence(row, {count})",
-            f"{target}row",
+            "try:",
+            f"    {target}row",
+            "except ValueError:",
+            f"    reader.sequence(row, {count})",
+            "    raise",
         ]
     if kind == "object":
         for index, step in enumerate(reader.steps):
@@ -393,11 +384,15 @@ def _write_digits(error: ValueError, pairs: "tuple[tuple[Any, _WriteNode], ...]"
 @cython.annotation_typing(False)
 def _write_surrogate(text: str) -> "NoReturn":
     """The text of a row cannot be encoded: say which string in it."""
+    import json
+
     place = next(index for index, char in enumerate(text) if "\ud800" <= char <= "\udfff")
     mark = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
     pending: list[tuple[str, Any]] = []
-    with suppress(ValueError):  # a Raw fragment need not be JSON
+    try:  # noqa: SIM105 - contextlib is slow to import
         pending.append(("", json.loads(f"{text[:place]}{mark}{text[place + 1 :]}")))
+    except ValueError:  # a Raw fragment need not be JSON
+        pass
     while pending:
         path, value = pending.pop()
         if isinstance(value, str) and mark in value:
@@ -411,6 +406,8 @@ def _write_surrogate(text: str) -> "NoReturn":
 
 
 # ----------------------------------------------------------------------------------------------- the loop
+
+_WRITE_BLOCK = 1024  # rows whose texts wait to be joined and encoded together
 
 
 class WriteProgress:
@@ -429,6 +426,20 @@ class WriteProgress:
         self.count = 0
         self.error: Exception | None = None
         self.done = False
+
+    @cython.annotation_typing(False)
+    def fail(self, error: Exception) -> "NoReturn":
+        self.iterator = iter(())
+        self.error = None
+        self.done = True
+        raise error
+
+    @cython.annotation_typing(False)
+    def told(self, error: Exception, ahead: int) -> Exception:
+        """The error to raise for one that was met `ahead` rows after those that are counted."""
+        if isinstance(error, _WriteMisfit):
+            return PayloadError(self.count + ahead, error.path, error.expected, error.got)
+        return error
 
 
 class RowWriter:
@@ -455,33 +466,27 @@ class RowWriter:
 
         An error after good rows is kept for the next call, so that every row before it is given out.
         """
+        if progress.error is not None:
+            progress.fail(progress.error)
         parts: list[bytes] = []
         size = 0
-        error = progress.error
         write = progress.write
-        if error is None:
-            try:
-                for row in progress.iterator:
-                    if write is None:
-                        write = progress.write = self.choose(progress, row)
-                    part = write(row)
-                    parts.append(part)
-                    size += len(part) + 1
-                    if size >= limit:
-                        break
-                else:
-                    progress.done = True
-            except _WriteMisfit as misfit:
-                number = progress.count + len(parts)
-                error = PayloadError(number, misfit.path, misfit.expected, misfit.got)
-            except Exception as raised:
-                error = raised
-        if error is not None and not parts:
-            progress.iterator = iter(())
-            progress.done = True
-            progress.error = None
-            raise error
-        progress.error = error
+        try:
+            for row in progress.iterator:
+                if write is None:
+                    write = self.choose(progress, row)
+                part = _write_encoded(write(row))
+                parts.append(part)
+                size += len(part) + 1
+                if size >= limit:
+                    break
+            else:
+                progress.done = True
+        except Exception as met:
+            error = progress.told(met, len(parts))
+            if not parts:
+                progress.fail(error)
+            progress.error = error
         comma = b"," if progress.count and parts and not progress.lines else b""
         progress.count += len(parts)
         if progress.lines:
@@ -490,14 +495,65 @@ class RowWriter:
         return comma + b",".join(parts)
 
     @cython.annotation_typing(False)
+    def finish(self, progress: WriteProgress) -> bytes:
+        """Write all rows that are left; an error is raised at once."""
+        blocks: list[bytes] = []
+        while not progress.done:
+            texts: list[str] = []
+            error: Exception | None = None
+            try:
+                for row in progress.iterator:
+                    texts.append(self.choose(progress, row)(row))
+                    break
+                write = progress.write
+                if write is not None:
+                    for row in islice(progress.iterator, _WRITE_BLOCK):
+                        texts.append(write(row))  # noqa: PERF401 - their count says which one failed
+            except Exception as met:
+                error = met
+            blocks.append(self.joined(progress, texts))
+            if error is not None:
+                progress.fail(progress.told(error, len(texts)))
+            progress.count += len(texts)
+            progress.done = len(texts) <= _WRITE_BLOCK
+        return b"".join(blocks)
+
+    @cython.annotation_typing(False)
+    def joined(self, progress: WriteProgress, texts: "list[str]") -> bytes:
+        """The bytes of a block; a row that cannot be encoded is found in it."""
+        if not texts:
+            return b""
+        text = "\n".join(texts) + "\n" if progress.lines else ",".join(texts)
+        try:
+            return text.encode() if progress.lines or not progress.count else b"," + text.encode()
+        except UnicodeEncodeError:
+            for ahead, row_text in enumerate(texts):
+                try:
+                    _write_encoded(row_text)
+                except _WriteMisfit as misfit:
+                    progress.fail(progress.told(misfit, ahead))
+            raise
+
+    @cython.annotation_typing(False)
     def choose(self, progress: WriteProgress, row: "Any") -> "RowFunction":
-        reader = self.reader
-        kind = progress.kind or reader.kind(row)
-        if kind is None:
-            raise _WriteMisfit("", "a row: a tuple, list, mapping or object", _write_shorten(row))
-        if kind == "sequence" and progress.kind is None and len(row) == reader.flat_width != reader.width:
-            kind = "flat"
-        return reader.function("dict" if kind in ("mapping", "record") else kind, True)
+        """The function for the rows of a build, by its first row."""
+        if progress.write is None:
+            reader = self.reader
+            kind = progress.kind or reader.kind(row)
+            if kind is None:
+                raise _WriteMisfit("", "a row: a tuple, list, mapping or object", _write_shorten(row))
+            if kind == "sequence" and progress.kind is None and len(row) == reader.flat_width != reader.width:
+                kind = "flat"
+            progress.write = reader.function("dict" if kind in ("mapping", "record") else kind)
+        return progress.write
+
+
+@cython.annotation_typing(False)
+def _write_encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        _write_surrogate(text)
 
 
 # ----------------------------------------------------------------------------------------- a single value

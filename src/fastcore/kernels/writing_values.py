@@ -4,8 +4,6 @@ The half of the writing kernel below ``writing``: a node is called with a value 
 ``_WriteMisfit`` with the path of the value inside its row.
 """
 
-import json.encoder
-
 from fastcore import _cython as cython
 
 TYPE_CHECKING = False
@@ -16,7 +14,14 @@ if TYPE_CHECKING:
 
     from fastcore.payloads.plan import Plan, Step
 
-_write_quote = json.encoder.encode_basestring  # native on CPython and PyPy; escapes exactly what must be
+# Native on CPython and PyPy; escapes exactly what must be.
+try:
+    from _json import encode_basestring  # the json package is slow to import
+except ImportError:
+    from json.encoder import encode_basestring
+
+_write_quote = encode_basestring
+
 _WRITE_INFINITY = float("inf")
 _WRITE_UNITS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 

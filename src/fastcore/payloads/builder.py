@@ -1,12 +1,11 @@
 """PayloadBuilder: a checked schema, its plan, and the kernel that writes by it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from sys import maxsize
 from typing import Any
 
 from fastcore import _backend
 from fastcore.errors import PayloadError, SchemaError
-from fastcore.kernels.writing import write_constant
+from fastcore.kernels.writing_values import write_constant
 
 from .columns import column_rows
 from .openapi import row_schema
@@ -197,9 +196,7 @@ class PayloadBuilder:
         return self._writer.open(rows, lines, kind)
 
     def _whole(self, source: Any, lines: bool) -> bytes:
-        data: bytes = self._writer.fill(source, maxsize)
-        if not source.done:
-            self._writer.fill(source, maxsize)  # raises the error that ended the rows
+        data: bytes = self._writer.finish(source)
         return data if lines else b"[%b]" % data
 
     def _chunks(self, source: Any, chunk_bytes: int, lines: bool) -> Iterator[bytes]:
