@@ -1,14 +1,18 @@
 """JSONLogic: a checked rule becomes a tree of nodes, and a tree is evaluated against one event.
 
-The rule comes from ``fastcore.rules.jsonlogic``, which has copied it and bounded its depth and size; nothing here checks
-that again. A tree is never changed after it was built, so threads may share it: whatever one evaluation changes (scopes,
-the budget, the clock's reading) belongs to that call.
+The rule comes from ``fastcore.rules.jsonlogic``, which has copied it and bounded its depth and size; nothing
+here checks that again. A tree is never changed after it was built, so threads may share it: whatever one
+evaluation changes (scopes, the budget, the clock's reading) belongs to that call.
 
-Values are JSON's, as Python has them. The semantics are those of the official suite and of the json-logic organisation's
-compatibility suites, which all but agree with JavaScript's coercions: see the comments where they do not.
+Values are JSON's, as Python has them. The semantics are those of the official suite and of the json-logic
+organisation's compatibility suites, which all but agree with JavaScript's coercions: see the comments where
+they do not.
 """
 
-# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls, allow-any-generics, disable-error-code="operator,attr-defined,arg-type,misc,call-overload,no-any-return,assignment,unreachable"
+# Values are of any type here, and attributes of C classes may be None without saying so.
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-calls, allow-any-generics
+# mypy: disable-error-code="operator,attr-defined,arg-type,misc,call-overload,no-any-return"
+# mypy: disable-error-code="assignment,unreachable"
 
 from fastcore import _cython as cython
 from fastcore.errors import LimitError, LogicError
@@ -23,7 +27,7 @@ _LOGIC_UNKNOWN = "Unknown Operator"
 _LOGIC_COMPARISONS = {"<": 0, "<=": 1, ">": 2, ">=": 3, "==": 4, "!=": 5, "===": 6, "!==": 7}
 _LOGIC_ARITHMETIC = {"+": 0, "-": 1, "*": 2, "/": 3, "%": 4}
 
-# Integers are exact, but bounded: repeated squaring would otherwise fill the memory within a few dozen operations.
+# Integers are exact, but bounded: repeated squaring would otherwise fill the memory within few operations.
 _LOGIC_INT_BITS = 4096
 _LOGIC_INT_LIMIT = 1 << _LOGIC_INT_BITS
 _LOGIC_INT_LOWEST = -_LOGIC_INT_LIMIT
@@ -32,7 +36,7 @@ _LOGIC_TEXT_DEPTH = 100
 _LOGIC_FOLDING_BUDGET = 10_000
 
 
-# --- scopes -----------------------------------------------------------------------------------------------------------
+# --- scopes -------------------------------------------------------------------------------------------------
 
 
 @cython.final
@@ -111,12 +115,12 @@ def _logic_climb(scope: _LogicScope, levels: cython.Py_ssize_t) -> object:
     return _LOGIC_MISSING
 
 
-# --- values -----------------------------------------------------------------------------------------------------------
+# --- values -------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
 def _logic_truthy(value: object) -> cython.bint:
-    """Null, false, zero, NaN, empty text and the empty array are false. Objects are true, the empty one too."""
+    """Null, false, zero, NaN, empty text and the empty array are false. Objects are true, even empty ones."""
     if value is True:
         return True
     if value is False or value is None:
@@ -163,7 +167,7 @@ def _logic_member_other(container, key):
     elif not isinstance(container, dict):
         return _LOGIC_MISSING
     # asked first, so that a defaultdict is not made to grow
-    return container[key] if key in container else _LOGIC_MISSING
+    return container[key] if key in container else _LOGIC_MISSING  # noqa: SIM401
 
 
 @cython.cfunc
@@ -329,7 +333,7 @@ def _logic_text_of_float(value):
     return f"{mantissa}e{power:+d}"
 
 
-# --- comparing --------------------------------------------------------------------------------------------------------
+# --- comparing ----------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -382,7 +386,7 @@ def _logic_compare_other(operation, left, right):
 
 
 def _logic_is_zoned(value):
-    """1 for a datetime with a time zone, 2 for one without, 3 for a date, 4 for a duration, 0 for a number."""
+    """1: datetime with a time zone, 2: one without, 3: date, 4: duration, 0: number."""
     if type(value) is int or type(value) is float:
         return 0
     from datetime import date, datetime, timedelta
@@ -415,7 +419,7 @@ def _logic_same(left, right, scope):
     return True
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -530,7 +534,7 @@ def _logic_arithmetic_unary(operation, args):
     return value
 
 
-# --- operators that take evaluated arguments --------------------------------------------------------------------------
+# --- operators that take evaluated arguments ----------------------------------------------------------------
 
 
 def _logic_max(scope, args):
@@ -658,7 +662,7 @@ def _logic_throw(scope, args):
     raise LogicError("null" if value is None else _logic_text(value, scope))
 
 
-# --- nodes ------------------------------------------------------------------------------------------------------------
+# --- nodes --------------------------------------------------------------------------------------------------
 
 
 @cython.cclass
@@ -693,7 +697,7 @@ class _LogicConstant(_LogicNode):
 @cython.final
 @cython.cclass
 class _LogicLiteral(_LogicNode):
-    """An array or object of constants. Everyone gets a copy: the rule must not change with what a caller does."""
+    """An array or object of constants. Everyone gets a copy, so that the rule stays what it is."""
 
     value: object
 
@@ -736,7 +740,7 @@ class _LogicList(_LogicNode):
     def evaluate(self, scope: _LogicScope) -> object:
         values = []
         for node in self.nodes:
-            values.append(node.evaluate(scope))
+            values.append(node.evaluate(scope))  # noqa: PERF401
         return values
 
 
@@ -762,7 +766,9 @@ class _LogicUnknown(_LogicNode):
 
     @cython.cfunc
     def evaluate(self, scope: _LogicScope) -> object:
-        raise LogicError(_LOGIC_UNKNOWN, {"type": _LOGIC_UNKNOWN, "operator": self.name})
+        error = LogicError(_LOGIC_UNKNOWN)
+        error.add_note(f"the operator is {self.name!r}")
+        raise error
 
 
 @cython.final
@@ -861,6 +867,8 @@ def _logic_var_path(path):
     """Levels to climb and keys to follow; each leading ``../`` is a level."""
     if path is None or (isinstance(path, str) and not path):
         return 0, ()
+    if type(path) is str and "." not in path and "\\" not in path:
+        return 0, (path,)
     text = _logic_key(path)
     levels = 0
     while text.startswith("../"):
@@ -914,14 +922,16 @@ def _logic_val_path(path):
 @cython.final
 @cython.cclass
 class _LogicMissing(_LogicNode):
-    """``missing`` of keys that are known beforehand."""
+    """``missing`` and ``missing_some`` of keys that are known beforehand; ``needed`` is -1 for the former."""
 
     keys: tuple
     paths: tuple
+    needed: cython.Py_ssize_t
 
-    def __init__(self, keys):
+    def __init__(self, keys, needed):
         self.size = len(keys) + 1
         self.keys = keys
+        self.needed = needed
         self.paths = tuple([_logic_var_path(key)[1] for key in keys])
 
     @cython.cfunc
@@ -933,13 +943,15 @@ class _LogicMissing(_LogicNode):
             if _logic_walk(scope.data, path) is _LOGIC_MISSING:
                 absent.append(self.keys[position])
             position += 1
+        if self.needed >= 0 and position - len(absent) >= self.needed:
+            return []
         return absent
 
 
 @cython.final
 @cython.cclass
 class _LogicCompare(_LogicNode):
-    """A chain of comparisons: every neighbouring pair must hold, and none is evaluated after one that does not."""
+    """A chain of comparisons: every neighbouring pair must hold; after one that does not, evaluation ends."""
 
     operation: cython.int
     nodes: tuple
@@ -1205,7 +1217,7 @@ class _LogicBinary(_LogicNode):
 @cython.final
 @cython.cclass
 class _LogicArguments:
-    """The arguments of an operator. Written as something else than an array, they may still be one when evaluated."""
+    """An operator's arguments. Not written as an array, they may still be one when evaluated."""
 
     nodes: tuple
     spread: cython.bint
@@ -1219,7 +1231,7 @@ class _LogicArguments:
     def evaluate(self, scope: _LogicScope) -> list:
         values = []
         for node in self.nodes:
-            values.append(node.evaluate(scope))
+            values.append(node.evaluate(scope))  # noqa: PERF401
         if self.spread and isinstance(values[0], (list, tuple)):
             values = list(values[0])
             _logic_charge(scope, len(values))
@@ -1340,7 +1352,7 @@ class _LogicInConstant(_LogicNode):
         return bool(_logic_in(scope, [value, [*self.strings, *self.numbers, *self.rest]]))
 
 
-# --- loops ------------------------------------------------------------------------------------------------------------
+# --- loops --------------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -1480,7 +1492,7 @@ class _LogicReduce(_LogicNode):
         return accumulator
 
 
-# --- building ---------------------------------------------------------------------------------------------------------
+# --- building -----------------------------------------------------------------------------------------------
 
 _LOGIC_CALLS = {
     "max": _logic_max,
@@ -1511,7 +1523,7 @@ class _LogicBuilder:
 
     def build(self, rule):
         # operator or None, what it was given, the nodes of that so far, what is still to be made a node
-        frame = (None, None, [], iter([rule]))
+        frame: tuple = (None, None, [], iter([rule]))
         outer: list = []
         while True:
             name, raw, nodes, rest = frame
@@ -1590,8 +1602,12 @@ class _LogicBuilder:
             values = _logic_constant(nodes[1])
             if type(values) is list:
                 return _logic_folded(_LogicInConstant(nodes[0], values), nodes[:1])
-        if name == "missing" and all([isinstance(node, _LogicConstant) for node in nodes]):
-            return _LogicMissing(tuple([_logic_constant(node) for node in nodes]))
+        if name == "missing" and all(isinstance(node, _LogicConstant) for node in nodes):
+            return _LogicMissing(tuple([_logic_constant(node) for node in nodes]), -1)
+        if name == "missing_some" and len(nodes) == 2 and _logic_all_constant(nodes):
+            needed, keys = _logic_constant(nodes[0]), _logic_constant(nodes[1])
+            if type(needed) is int and 0 <= needed < 1 << 30 and type(keys) is list:
+                return _LogicMissing(tuple(keys), needed)
         node = _LogicCall(_LOGIC_CALLS[name], nodes, not listed and name not in _LOGIC_WHOLE)
         return _logic_folded(node, nodes) if name in _LOGIC_FOLDED else node
 
@@ -1650,7 +1666,7 @@ class _LogicBuilder:
 
 
 def _logic_all_constant(nodes):
-    return all([isinstance(node, (_LogicConstant, _LogicLiteral)) for node in nodes])
+    return all(isinstance(node, (_LogicConstant, _LogicLiteral)) for node in nodes)
 
 
 @cython.locals(constant=_LogicConstant, literal=_LogicLiteral)

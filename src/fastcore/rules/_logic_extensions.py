@@ -1,6 +1,7 @@
 """The operators that fastcore adds to JSONLogic, as functions of their evaluated arguments.
 
-``between`` and ``now`` are the kernel's: the one is a chain of comparisons, the other is read once an evaluation.
+``between`` and ``now`` are the kernel's: the one is a chain of comparisons, the other is read once an
+evaluation.
 """
 
 import re
@@ -30,7 +31,8 @@ _DURATIONS = (
     ),
     # 1d2h3m4s, also with colons or spaces between
     re.compile(
-        r"([+-]?)(?=.)(?:(\d+)w[: ]?)?(?:(\d+)d[: ]?)?(?:(\d+)h[: ]?)?(?:(\d+)m[: ]?)?(?:(\d+(?:\.\d{1,6})?)s)?",
+        r"([+-]?)(?=.)(?:(\d+)w[: ]?)?(?:(\d+)d[: ]?)?(?:(\d+)h[: ]?)?"
+        r"(?:(\d+)m[: ]?)?(?:(\d+(?:\.\d{1,6})?)s)?",
         re.ASCII,
     ),
 )
@@ -92,7 +94,7 @@ def _upper(*args: Any) -> str:
 
 def _re2() -> Any:
     try:
-        import re2
+        import re2  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise ImportError(
             "matches needs the package google-re2, whose running time is linear: pip install google-re2",

@@ -1,7 +1,7 @@
 """JSONLogic: conditions and expressions as data, evaluated with exactly JSONLogic's values and coercions.
 
-``compile(logic)`` checks a rule once and gives a callable; ``apply(logic, data)`` does both at once. All operators of
-the official suite and of the json-logic organisation's compatibility suites are there:
+``compile(logic)`` checks a rule once and gives a callable; ``apply(logic, data)`` does both at once. All
+operators of the official suite and of the json-logic organisation's compatibility suites are there:
 
 * data: ``var val exists missing missing_some``
 * logic: ``if ?: and or ! !! ?? == === != !== < <= > >=``
@@ -9,27 +9,30 @@ the official suite and of the json-logic organisation's compatibility suites are
 * arrays and strings: ``map filter reduce all some none merge in cat substr length``
 * errors and the rest: ``try throw preserve log``
 
-and, as extensions of fastcore: ``between``, ``starts_with``, ``ends_with``, ``contains``, ``lower``, ``upper``,
-``matches`` (only where it is allowed), ``datetime``, ``now``, ``duration`` and ``date_diff``.
+and, as extensions of fastcore: ``between``, ``starts_with``, ``ends_with``, ``contains``, ``lower``,
+``upper``, ``matches`` (only where it is allowed), ``datetime``, ``now``, ``duration``, ``date_diff``.
 
-What differs between JSON's world and Python's is settled so:
+What differs between JSON's world and Python's, or between JSONLogic's engines, is settled so:
 
-* ``True`` is not ``1`` for ``===``, ``in`` and results; the other comparisons coerce as JavaScript does.
-* Integers are exact up to 4096 bits, also beyond 2⁵³, and so is a division of integers that leaves no rest (``4 / 2``
-  is ``2``, ``1 / 2`` is ``0.5``). Comparisons of int, float and Decimal are exact. A Decimal meets an int as a Decimal
-  and a float as a float. Zero keeps its sign in floats.
-* NaN never comes out of an operator: where JavaScript would give it, LogicError of type ``"NaN"`` is raised. Only a NaN
-  that an event already holds can be read back by ``var``.
+* ``True`` is not ``1`` for ``===``, ``in`` and results; other comparisons coerce as JavaScript does.
+* Integers are exact up to 4096 bits, also beyond 2⁵³, and so is a division of integers that leaves no rest
+  (``4 / 2`` is ``2``, ``1 / 2`` is ``0.5``). Comparisons of int, float and Decimal are exact. A Decimal
+  meets an int as a Decimal and a float as a float. Zero keeps its sign in floats.
+* NaN never comes out of an operator: where JavaScript would give it, LogicError of type ``"NaN"`` is raised.
+  Only a NaN that an event already holds can be read back by ``var``.
 * Arrays and objects are strictly equal if their members are. Strings are counted and ordered by code point.
-* ``var`` reads an existing null as null; its default replaces what is missing. ``a.length`` is the length of an
-  array or a string, a backslash takes a dot into a key, and a leading ``../`` climbs a scope.
-* ``reduce`` without an initial value starts from null. ``log`` returns its argument and prints nothing: register
-  an operator of that name to see what passes.
-* datetime, date and timedelta objects of an event compare among their own kind, and calculate as in Python.
+* Objects are true, even empty ones; an empty ``and`` or ``or`` is false.
+* ``var`` reads an existing null as null; its default replaces what is missing, and is evaluated first.
+  ``a.length`` is the length of an array or a string, a backslash takes a dot into a key, and a leading
+  ``../`` climbs a scope.
+* ``reduce`` without an initial value starts from null. What is looped over must be an array; null, zero and
+  empty text are empty ones, except for ``all``.
+* ``log`` returns its argument and prints nothing: register an operator of that name to see what passes.
+* datetime, date and timedelta objects compare among their own kind, and calculate as in Python.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -153,16 +156,18 @@ def compile(
 ) -> CompiledLogic:
     """Check a rule and make it ready for evaluation.
 
-    The rule is copied: changing it afterwards changes nothing. Unknown operators and wrong numbers of arguments are
-    errors of the evaluation, as JSONLogic has it, because they may stand in a branch that is never reached.
+    The rule is copied: changing it afterwards changes nothing. Unknown operators and wrong numbers of
+    arguments are errors of the evaluation, as JSONLogic has it, because they may stand in a branch that is
+    never reached.
 
     Parameters:
         logic: the rule, as ``json.loads`` gives it.
-        operators: functions by name, called with the evaluated arguments. They may take the names of built-in
-            operators, which they then replace in this rule (arguments are evaluated first, also for ``if`` or ``and``).
-            To fail so that ``try`` can catch it, raise ``LogicError``.
+        operators: functions by name, called with the evaluated arguments. They may take the names of
+            built-in operators, which they then replace in this rule (arguments are evaluated first, also
+            for ``if`` or ``and``). To fail so that ``try`` can catch it, raise ``LogicError``.
         backend: ``"cython"``, ``"python"`` or None for the selected one.
-        allow_regex: whether ``matches`` may be used; it needs the package google-re2, whose running time is linear.
+        allow_regex: whether ``matches`` may be used; it needs the package google-re2, whose running time
+            is linear.
         max_depth: of nested operators and literals, at most 500.
         max_nodes: operators and values in the rule.
         max_operations: of one evaluation: nodes evaluated in loops, elements and characters produced.
@@ -208,7 +213,7 @@ def _rebuilt(
 
 
 def _now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def _checked_operators(operators: Mapping[str, Callable[..., Any]] | None) -> dict[str, Callable[..., Any]]:
@@ -246,7 +251,7 @@ class _Place:
 
 
 def _snapshot(logic: Any, max_depth: int, max_nodes: int) -> Any:
-    """A copy of plain lists, dicts (keys in order) and scalars; refused if it is too deep, too large or not JSON."""
+    """A copy of plain lists, dicts (keys in order) and scalars; refused if too deep, large or not JSON."""
     result: list[Any] = [logic]
     pending: list[tuple[Any, Any, _Place, bool]] = [(result, 0, _Place(None, "", 0), False)]
     count = 0
@@ -268,7 +273,7 @@ def _snapshot(logic: Any, max_depth: int, max_nodes: int) -> Any:
             holder[key] = _checked_scalar(value, place)
             continue
         # the array of an operator's arguments is a part of the operator
-        depth = place.depth + (not is_arguments)
+        depth = place.depth + (isinstance(copy, dict) or not is_arguments)
         if depth > max_depth:
             raise LimitError(f"the logic is nested deeper than max_depth = {max_depth} levels")
         if count + len(copy) > max_nodes:
