@@ -5,7 +5,7 @@ import dataclasses
 import decimal
 import enum
 import math
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -18,7 +18,7 @@ from fastcore import _backend
 from fastcore.errors import LimitError
 from fastcore.rules.language import MAX_DEPTH, ConditionChecker
 
-UTC = timezone.utc
+UTC = UTC
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 X, Y = {"var": "x"}, {"var": "y"}
 
@@ -43,7 +43,7 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 class Point(NamedTuple):
@@ -120,7 +120,9 @@ def test_a_default_dict_is_not_filled(backend):
     assert dict(event) == {"y": 1}
 
 
-@pytest.mark.parametrize("name", ["secret", "shared", "__class__", "__dict__", "__init__.__globals__", "_asdict"])
+@pytest.mark.parametrize(
+    "name", ["secret", "shared", "__class__", "__dict__", "__init__.__globals__", "_asdict"]
+)
 def test_only_declared_fields_are_attributes(backend, name):
     for event in (Record(1), Slotted(1), Point(1), {"x": Plain()}):
         assert value(backend, {"var": name}, event) is None
@@ -140,7 +142,7 @@ def test_pydantic_models(backend):
     class Model(pydantic.BaseModel):
         model_config = pydantic.ConfigDict(extra="allow")
         x: int
-        items: list[dict[str, int]] = []
+        items: list[dict[str, int]]
 
     event = Model(x=7, items=[{"price": 3}], extra=1)
     assert value(backend, X, event) == 7
@@ -149,7 +151,9 @@ def test_pydantic_models(backend):
     assert value(backend, {"var": "model_dump"}, event) is None
 
 
-@pytest.mark.parametrize("nothing", [None, math.nan, Decimal("NaN"), Decimal("sNaN"), b"x", {1, 2}, object(), Plain()])
+@pytest.mark.parametrize(
+    "nothing", [None, math.nan, Decimal("NaN"), Decimal("sNaN"), b"x", {1, 2}, object(), Plain()]
+)
 def test_null_nan_and_unknown_types_are_one_value(backend, nothing):
     event = {"x": nothing}
     assert value(backend, X, event) is None
@@ -167,7 +171,14 @@ def test_infinities_are_numbers(backend):
 
 @pytest.mark.parametrize(
     ("event", "expected"),
-    [({}, 5), ({"a": {}}, 5), ({"a": None}, 5), ({"a": 3}, 5), ({"a": {"b": None}}, None), ({"a": {"b": 0}}, 0)],
+    [
+        ({}, 5),
+        ({"a": {}}, 5),
+        ({"a": None}, 5),
+        ({"a": 3}, 5),
+        ({"a": {"b": None}}, None),
+        ({"a": {"b": 0}}, 0),
+    ],
 )
 def test_a_default_replaces_a_missing_path_only(backend, event, expected):
     assert value(backend, {"var": ["a.b", 5]}, event) == expected
@@ -194,7 +205,7 @@ def test_paths(backend):
     assert value(backend, {"var": "a.0"}, {"a": "text"}) is None
 
 
-# --- comparing ----------------------------------------------------------------------------------------------------
+# --- comparing ----------------------------------------------------------------------------------------------
 
 OF_TYPE = {
     "number": [1, 1.5, Decimal("2.5"), 10**30],
@@ -228,8 +239,15 @@ def test_booleans_arrays_and_objects_have_no_order(backend, op):
 
 def python_answer(op, a, b):
     return {
-        "==": a == b, "===": a == b, "!=": a != b, "!==": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b,
-    }[op]  # fmt: skip
+        "==": a == b,
+        "===": a == b,
+        "!=": a != b,
+        "!==": a != b,
+        "<": a < b,
+        "<=": a <= b,
+        ">": a > b,
+        ">=": a >= b,
+    }[op]
 
 
 numbers = st.one_of(
@@ -238,7 +256,9 @@ numbers = st.one_of(
     st.integers(-(10**400), 10**400),
     st.floats(allow_nan=False),
     st.decimals(allow_nan=False, places=3),
-    st.sampled_from([0.1, Decimal("0.1"), 2.0**53, Decimal(2**53 + 1), 10**400, math.inf, Decimal("Infinity"), -0.0]),
+    st.sampled_from(
+        [0.1, Decimal("0.1"), 2.0**53, Decimal(2**53 + 1), 10**400, math.inf, Decimal("Infinity"), -0.0]
+    ),
 )
 
 
@@ -289,7 +309,10 @@ def test_datetimes(backend):
     assert value(backend, {"<": [X, Y]}, naive) is True
     assert value(backend, {"<": [X, Y]}, {"x": datetime(2026, 1, 1), "y": NOW}) is None
     assert value(backend, {"==": [X, Y]}, {"x": datetime(2026, 1, 1), "y": NOW}) is None
-    edges = {"x": datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))), "y": datetime.max.replace(tzinfo=UTC)}
+    edges = {
+        "x": datetime.max.replace(tzinfo=timezone(-timedelta(hours=12))),
+        "y": datetime.max.replace(tzinfo=UTC),
+    }
     assert value(backend, {">": [X, Y]}, edges) is True
 
 
@@ -384,7 +407,7 @@ def test_equality_of_cyclic_and_shared_values_ends(backend):
         deep, other = deep.pop(), other.pop()
 
 
-# --- in -----------------------------------------------------------------------------------------------------------
+# --- in -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -455,7 +478,7 @@ def test_in_network(backend, address, expected):
     assert value(backend, {"in_network": [X, {"list": "nets"}]}, event, {"nets": blocks}) is expected
 
 
-# --- and, or, not, if ---------------------------------------------------------------------------------------------
+# --- and, or, not, if ---------------------------------------------------------------------------------------
 
 T, F, U = True, False, None
 
@@ -492,7 +515,11 @@ def test_and_and_or_as_values_give_the_operand_that_decided(backend, logic, even
     assert same(value(backend, logic, event), expected)
 
 
-@given(st.recursive(st.sampled_from([True, False, None, 0, 1, "", "a", [], [0]]), lambda x: st.tuples(x, x), max_leaves=8))
+@given(
+    st.recursive(
+        st.sampled_from([True, False, None, 0, 1, "", "a", [], [0]]), lambda x: st.tuples(x, x), max_leaves=8
+    )
+)
 def test_the_truth_of_a_value_is_the_value_of_the_condition(shape):
     event, logic, count = {}, None, 0
 
@@ -513,11 +540,28 @@ def test_the_truth_of_a_value_is_the_value_of_the_condition(shape):
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
-        (0, False), (0.0, False), (-0.0, False), (Decimal(0), False), ("", False), ([], False), ((), False), (False, False),
-        (1, True), (-1, True), (math.inf, True), ("0", True), ("false", True), ([0], True), ({}, True), ({"a": 0}, True),
-        (NOW, True), (timedelta(0), True), (None, None), (math.nan, None),
+        (0, False),
+        (0.0, False),
+        (-0.0, False),
+        (Decimal(0), False),
+        ("", False),
+        ([], False),
+        ((), False),
+        (False, False),
+        (1, True),
+        (-1, True),
+        (math.inf, True),
+        ("0", True),
+        ("false", True),
+        ([0], True),
+        ({}, True),
+        ({"a": 0}, True),
+        (NOW, True),
+        (timedelta(0), True),
+        (None, None),
+        (math.nan, None),
     ],
-)  # fmt: skip
+)
 def test_truthiness_of_a_bare_value(backend, known, expected):
     assert truth(backend, X, {"x": known}) is expected
     assert value(backend, {"!!": [X]}, {"x": known}) is expected
@@ -537,19 +581,34 @@ def test_if(backend, op):
     assert truth(backend, {op: [X, {"and": [Y, False]}, True]}, {"x": 1}) is False
 
 
-# --- arithmetic ---------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("logic", "expected"),
     [
-        ({"+": [1, 2, 3]}, 6), ({"+": [2**70, 1]}, 2**70 + 1), ({"-": [5]}, -5), ({"-": [5, 2, 1]}, 2),
-        ({"*": [2, 3]}, 6), ({"*": [4]}, 4), ({"/": [7, 2]}, 3.5), ({"/": [6, 2]}, 3), ({"/": [4]}, 0.25),
-        ({"/": [10**40, 10**20]}, 10**20), ({"%": [-8, 3]}, -2), ({"%": [8, -3]}, 2), ({"%": [-7.5, 2]}, -1.5),
-        ({"%": [2**70, 7]}, 2**70 % 7), ({"min": [3, 1.5, 2]}, 1.5), ({"max": [3, 1.5, 2**60]}, 2**60),
-        ({"+": ["12"]}, 12), ({"+": ["-1.5e2"]}, -150.0), ({"+": [3]}, 3), ({"max": [2**53, 2.0**53]}, 2**53),
+        ({"+": [1, 2, 3]}, 6),
+        ({"+": [2**70, 1]}, 2**70 + 1),
+        ({"-": [5]}, -5),
+        ({"-": [5, 2, 1]}, 2),
+        ({"*": [2, 3]}, 6),
+        ({"*": [4]}, 4),
+        ({"/": [7, 2]}, 3.5),
+        ({"/": [6, 2]}, 3),
+        ({"/": [4]}, 0.25),
+        ({"/": [10**40, 10**20]}, 10**20),
+        ({"%": [-8, 3]}, -2),
+        ({"%": [8, -3]}, 2),
+        ({"%": [-7.5, 2]}, -1.5),
+        ({"%": [2**70, 7]}, 2**70 % 7),
+        ({"min": [3, 1.5, 2]}, 1.5),
+        ({"max": [3, 1.5, 2**60]}, 2**60),
+        ({"+": ["12"]}, 12),
+        ({"+": ["-1.5e2"]}, -150.0),
+        ({"+": [3]}, 3),
+        ({"max": [2**53, 2.0**53]}, 2**53),
     ],
-)  # fmt: skip
+)
 def test_arithmetic(backend, logic, expected):
     assert same(value(backend, logic), expected)
 
@@ -557,14 +616,32 @@ def test_arithmetic(backend, logic, expected):
 @pytest.mark.parametrize(
     ("logic", "event"),
     [
-        ({"+": [X, 1]}, {}), ({"+": [X, 1]}, {"x": "1"}), ({"+": [X, 1]}, {"x": True}), ({"*": [X, 0]}, {}),
-        ({"/": [1, X]}, {"x": 0}), ({"/": [1.0, X]}, {"x": 0.0}), ({"%": [1, X]}, {"x": 0}), ({"/": [X, 0]}, {"x": Decimal(1)}),
-        ({"%": [X, 0.0]}, {"x": 1}), ({"-": [X, X]}, {"x": math.inf}), ({"%": [X, 2]}, {"x": math.inf}), ({"*": [X, 0]}, {"x": math.inf}),
-        ({"min": [1, X]}, {}), ({"max": [1, X]}, {"x": "5"}), ({"+": [X]}, {"x": "abc"}), ({"+": [X]}, {"x": ""}),
-        ({"+": [X]}, {"x": True}), ({"+": [X, 0.5]}, {"x": 10**400}), ({"/": [X, 3]}, {"x": 10**400}), ({"+": [X]}, {"x": "٣"}),
-        ({"+": [X]}, {"x": "1_000"}), ({"-": [X]}, {"x": "1"}), ({"+": [X, 1]}, {"x": NOW}), ({"-": [X, Y]}, {"x": NOW, "y": NOW}),
+        ({"+": [X, 1]}, {}),
+        ({"+": [X, 1]}, {"x": "1"}),
+        ({"+": [X, 1]}, {"x": True}),
+        ({"*": [X, 0]}, {}),
+        ({"/": [1, X]}, {"x": 0}),
+        ({"/": [1.0, X]}, {"x": 0.0}),
+        ({"%": [1, X]}, {"x": 0}),
+        ({"/": [X, 0]}, {"x": Decimal(1)}),
+        ({"%": [X, 0.0]}, {"x": 1}),
+        ({"-": [X, X]}, {"x": math.inf}),
+        ({"%": [X, 2]}, {"x": math.inf}),
+        ({"*": [X, 0]}, {"x": math.inf}),
+        ({"min": [1, X]}, {}),
+        ({"max": [1, X]}, {"x": "5"}),
+        ({"+": [X]}, {"x": "abc"}),
+        ({"+": [X]}, {"x": ""}),
+        ({"+": [X]}, {"x": True}),
+        ({"+": [X, 0.5]}, {"x": 10**400}),
+        ({"/": [X, 3]}, {"x": 10**400}),
+        ({"+": [X]}, {"x": "٣"}),
+        ({"+": [X]}, {"x": "1_000"}),
+        ({"-": [X]}, {"x": "1"}),
+        ({"+": [X, 1]}, {"x": NOW}),
+        ({"-": [X, Y]}, {"x": NOW, "y": NOW}),
     ],
-)  # fmt: skip
+)
 def test_arithmetic_without_a_number_is_unknown(backend, logic, event):
     assert value(backend, logic, event) is None
 
@@ -572,7 +649,7 @@ def test_arithmetic_without_a_number_is_unknown(backend, logic, event):
 def test_decimals(backend):
     assert same(value(backend, {"+": [X, 1]}, {"x": Decimal("0.1")}), Decimal("1.1"))
     assert same(value(backend, {"+": [X, 0.5]}, {"x": Decimal("0.25")}), 0.75)
-    assert same(value(backend, {"%": [X, 3]}, {"x": Decimal("-7")}), Decimal("-1"))
+    assert same(value(backend, {"%": [X, 3]}, {"x": Decimal(-7)}), Decimal(-1))
     assert same(value(backend, {"/": [X, 3]}, {"x": Decimal(1)}), Decimal("0." + "3" * 28))
     assert value(backend, {"max": [X, 2]}, {"x": Decimal("2.5")}) == Decimal("2.5")
 
@@ -591,19 +668,30 @@ def test_integers_are_exact(a, b):
             assert rest == 0 or (rest < 0) == (a < 0)
 
 
-# --- text ---------------------------------------------------------------------------------------------------------
+# --- text ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("logic", "expected"),
     [
-        ({"cat": ["a", 1, True, 2.0, 0.5]}, "a1true20.5"), ({"cat": "ice"}, "ice"), ({"lower": "ÄB"}, "äb"), ({"upper": "aß"}, "ASS"),
-        ({"substr": ["jsonlogic", 4]}, "logic"), ({"substr": ["jsonlogic", -5]}, "logic"), ({"substr": ["jsonlogic", 1, 3]}, "son"),
-        ({"substr": ["jsonlogic", 4, -2]}, "log"), ({"substr": ["test", -10, 1]}, "t"), ({"substr": ["abc", 5]}, ""), ({"substr": ["abc", 2, -3]}, ""),
-        ({"starts_with": ["hello", "he"]}, True), ({"ends_with": ["hello", "he"]}, False), ({"length": "héé"}, 3), ({"length": [[1, 2]]}, 2),
+        ({"cat": ["a", 1, True, 2.0, 0.5]}, "a1true20.5"),
+        ({"cat": "ice"}, "ice"),
+        ({"lower": "ÄB"}, "äb"),
+        ({"upper": "aß"}, "ASS"),
+        ({"substr": ["jsonlogic", 4]}, "logic"),
+        ({"substr": ["jsonlogic", -5]}, "logic"),
+        ({"substr": ["jsonlogic", 1, 3]}, "son"),
+        ({"substr": ["jsonlogic", 4, -2]}, "log"),
+        ({"substr": ["test", -10, 1]}, "t"),
+        ({"substr": ["abc", 5]}, ""),
+        ({"substr": ["abc", 2, -3]}, ""),
+        ({"starts_with": ["hello", "he"]}, True),
+        ({"ends_with": ["hello", "he"]}, False),
+        ({"length": "héé"}, 3),
+        ({"length": [[1, 2]]}, 2),
         ({"contains": ["hello", "ell"]}, True),
     ],
-)  # fmt: skip
+)
 def test_text(backend, logic, expected):
     assert same(value(backend, logic), expected)
 
@@ -611,17 +699,25 @@ def test_text(backend, logic, expected):
 @pytest.mark.parametrize(
     "logic",
     [
-        {"cat": ["a", X]}, {"substr": [X, 1]}, {"substr": ["abc", X]}, {"lower": X}, {"upper": X}, {"length": X},
-        {"starts_with": [X, "a"]}, {"ends_with": ["a", X]}, {"contains": [X, 1]}, {"merge": [[1], X]},
+        {"cat": ["a", X]},
+        {"substr": [X, 1]},
+        {"substr": ["abc", X]},
+        {"lower": X},
+        {"upper": X},
+        {"length": X},
+        {"starts_with": [X, "a"]},
+        {"ends_with": ["a", X]},
+        {"contains": [X, 1]},
+        {"merge": [[1], X]},
     ],
-)  # fmt: skip
+)
 def test_text_with_an_unknown_operand_is_unknown(backend, logic):
     assert value(backend, logic) is None
     if "merge" not in logic and "cat" not in logic:
         assert value(backend, logic, {"x": {"a": 1}}) is None
 
 
-# --- arrays -------------------------------------------------------------------------------------------------------
+# --- arrays -------------------------------------------------------------------------------------------------
 
 BIG = {">": [{"var": ""}, 5]}
 
@@ -668,12 +764,17 @@ def test_scopes(backend):
     assert value(backend, {"map": [X, {"+": [{"val": []}, {"val": [[2], "k"]}]}]}, event) == [11, 12]
     assert value(backend, {"map": [X, {"val": [[-1], "index"]}]}, event) == [0, 1]
     assert value(backend, {"map": [{"var": "rows"}, {"var": "qty"}]}, event) == [2, 3]
-    nested = {"map": [{"var": "rows"}, {"map": [{"var": "tags"}, {"cat": [{"val": [[2], "qty"]}, {"val": [[4], "k"]}]}]}]}
+    nested = {
+        "map": [
+            {"var": "rows"},
+            {"map": [{"var": "tags"}, {"cat": [{"val": [[2], "qty"]}, {"val": [[4], "k"]}]}]},
+        ]
+    }
     assert value(backend, nested, event) == [["210"], ["310"]]
     assert value(backend, {"some": [{"var": "rows"}, {"in": ["b", {"var": "tags"}]}]}, event) is True
 
 
-# --- always known -------------------------------------------------------------------------------------------------
+# --- always known -------------------------------------------------------------------------------------------
 
 
 def test_missing_and_coalesce(backend):
@@ -689,7 +790,7 @@ def test_missing_and_coalesce(backend):
     assert value(backend, {"missing": [""]}, {"": 1}) == []
 
 
-# --- time ---------------------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------------------
 
 
 def test_time(backend):
@@ -704,7 +805,20 @@ def test_time(backend):
     assert value(backend, {"datetime": X}, {"x": date(2026, 1, 2)}) == datetime(2026, 1, 2)
     for text in ("", "yesterday", "2026-13-01T00:00:00Z", "x" * 100, 5, None):
         assert value(backend, {"datetime": X}, {"x": text}) is None
-    for text in ("", "P", "PT", "P1Y", "1", "P1D ", "PT1H30", "P999999999W", "+", "P" + "9" * 70 + "D", 5, None):
+    for text in (
+        "",
+        "P",
+        "PT",
+        "P1Y",
+        "1",
+        "P1D ",
+        "PT1H30",
+        "P999999999W",
+        "+",
+        "P" + "9" * 70 + "D",
+        5,
+        None,
+    ):
         assert value(backend, {"duration": X}, {"x": text}) is None, text
     for text in ("2026-02-30", "2026", 5, None):
         assert value(backend, {"date": X}, {"x": text}) is None
@@ -727,7 +841,7 @@ def test_date_diff(backend, a, b, unit, expected):
     assert value(backend, {"date_diff": [X, Y, unit]}, {"x": a, "y": b}) == expected
 
 
-# --- try, throw ---------------------------------------------------------------------------------------------------
+# --- try, throw ---------------------------------------------------------------------------------------------
 
 
 def test_throw_makes_its_branch_unknown(backend):
@@ -755,7 +869,7 @@ def test_try_gives_the_first_operand_that_did_not_throw(backend):
     assert run({"try": [{"if": [X, {"throw": "A"}, 3]}, 4]}, {"x": False}) == (3, [])
 
 
-# --- foreign values and limits ------------------------------------------------------------------------------------
+# --- foreign values and limits ------------------------------------------------------------------------------
 
 
 class Colour(enum.StrEnum):

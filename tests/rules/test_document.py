@@ -45,7 +45,11 @@ def test_a_document_is_an_object(document):
         ({"rules": [], "name": ".."}, "name", "without slashes"),
         ({"rules": [], "name": "x" * 201}, "name", "at most 200 characters"),
         ({"rules": [], "version": 3}, "version", "expected a non-empty string, not 3"),
-        ({"rules": [], "missing": "null"}, "missing", 'expected one of "unknown", "jsonlogic", "error", not "null"'),
+        (
+            {"rules": [], "missing": "null"},
+            "missing",
+            'expected one of "unknown", "jsonlogic", "error", not "null"',
+        ),
         ({"rules": [], "missing": []}, "missing", "expected one of"),
         ({"rules": [], "lists": []}, "lists", "expected an object"),
         ({"rules": [], "lists": {"a": "x"}}, "lists.a", "expected an array"),
@@ -78,7 +82,11 @@ def test_a_document_is_an_object(document):
         (rule(scor=1), "rules[0].scor", "unknown key; allowed are id, when, score"),
         ({"rules": [{"id": "a", "when": 1}] * 2}, "rules[1].id", '"a" is also the id of rules[0]'),
         ({"rules": [], "decisions": [{"at_least": 1}]}, "decisions[0]", 'the key "action" is missing'),
-        ({"rules": [], "decisions": [{"at_least": "1", "action": "a"}]}, "decisions[0].at_least", "an integer or a float"),
+        (
+            {"rules": [], "decisions": [{"at_least": "1", "action": "a"}]},
+            "decisions[0].at_least",
+            "an integer or a float",
+        ),
         (
             {"rules": [], "decisions": [{"at_least": 1, "action": "a"}, {"at_least": 1.0, "action": "b"}]},
             "decisions[1].at_least",
@@ -86,14 +94,22 @@ def test_a_document_is_an_object(document):
         ),
         ({"rules": [], "default_action": 5}, "default_action", "non-empty string"),
         ({"rules": [], "examples": [{"event": {}}]}, "examples[0]", 'the key "expect" is missing'),
-        ({"rules": [], "examples": [{"event": [], "expect": {"score": 0}}]}, "examples[0].event", "an object"),
+        (
+            {"rules": [], "examples": [{"event": [], "expect": {"score": 0}}]},
+            "examples[0].event",
+            "an object",
+        ),
         ({"rules": [], "examples": [{"event": {}, "expect": {}}]}, "examples[0].expect", "expects nothing"),
         (
             {"rules": [], "examples": [{"event": {}, "expect": {"fires": ["z"]}}]},
             "examples[0].expect.fires[0]",
             'no rule has the id "z"',
         ),
-        ({"rules": [], "examples": [{"event": {}, "expect": {"fire": []}}]}, "examples[0].expect.fire", "unknown key"),
+        (
+            {"rules": [], "examples": [{"event": {}, "expect": {"fire": []}}]},
+            "examples[0].expect.fire",
+            "unknown key",
+        ),
         (rule(examples=[{"event": {}}]), "rules[0].examples[0]", 'the key "fires" is missing'),
         (rule(examples=[{"event": {}, "fires": 1}]), "rules[0].examples[0].fires", "true or false"),
         ({"rules": [], 5: 1}, "", "the key 5 is not a string"),
@@ -135,7 +151,11 @@ def test_errors_of_the_document(document, path, message):
         ({"in": [X, ["a", None]]}, ".in[1][1]", "null in a constant array"),
         ({"in": [X, {"list": "none"}]}, ".in[1].list", 'no list is named "none"; the document has none'),
         ({"in_network": [X, "10.0.0.1/8"]}, ".in_network[1]", "has host bits set"),
-        ({"in_network": [X, ["10.0.0.0/8", "x"]]}, ".in_network[1][1]", "does not appear to be an IPv4 or IPv6"),
+        (
+            {"in_network": [X, ["10.0.0.0/8", "x"]]},
+            ".in_network[1][1]",
+            "does not appear to be an IPv4 or IPv6",
+        ),
         ({"in_network": [X, [5]]}, ".in_network[1][0]", "5 is not a CIDR block"),
         ({"in_network": [X, {"var": "y"}]}, ".in_network[1]", "the networks are a constant"),
         ({"some": [5, True]}, ".some[0]", '"some" takes array here, not 5'),
@@ -189,7 +209,10 @@ def test_all_errors_at_once_in_reading_order():
 
 def test_errors_of_a_named_list_of_networks_are_told_once():
     logic = {"in_network": [X, {"list": "nets"}]}
-    document = {"lists": {"nets": ["10.0.0.0/8", "x"]}, "rules": [{"id": name, "when": logic} for name in "ab"]}
+    document = {
+        "lists": {"nets": ["10.0.0.0/8", "x"]},
+        "rules": [{"id": name, "when": logic} for name in "ab"],
+    }
     assert list(errors_of(document)) == ["lists.nets[1]"]
 
 
@@ -199,12 +222,14 @@ def test_disabled_rules_are_checked_too():
 
 
 def test_under_jsonlogic_constants_may_be_coerced():
-    document = when({"and": [{"<": ["1", True]}, {"+": ["1", None]}, {"in": [1, [None]]}]}, missing="jsonlogic")
+    document = when(
+        {"and": [{"<": ["1", True]}, {"+": ["1", None]}, {"in": [1, [None]]}]}, missing="jsonlogic"
+    )
     assert RuleSet(document).matches({}) == []
     assert list(errors_of(when({"foo": 1}, missing="jsonlogic"))) == ["rules[0].when"]
 
 
-# --- limits -------------------------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------------------
 
 
 def nested(depth, wrap=lambda inner: {"!": [inner]}):
@@ -220,7 +245,9 @@ def test_depth():
     assert list(found.values()) == [f"nested deeper than {MAX_DEPTH} operators"]
 
 
-@pytest.mark.parametrize("wrap", [lambda inner: {"!": [inner]}, lambda inner: [inner], lambda inner: {"a": inner}])
+@pytest.mark.parametrize(
+    "wrap", [lambda inner: {"!": [inner]}, lambda inner: [inner], lambda inner: {"a": inner}]
+)
 def test_a_hundred_thousand_levels_are_an_error(wrap):
     logic = nested(100_000, wrap)
     try:
@@ -260,7 +287,7 @@ def test_scores_that_add_up_to_infinity_are_refused():
     assert errors_of({"rules": rules}) == {"rules": "the scores add up beyond the range of a float"}
 
 
-# --- text and files -----------------------------------------------------------------------------------------------
+# --- text and files -----------------------------------------------------------------------------------------
 
 DOCUMENT = {
     "name": "fraud",
@@ -342,16 +369,18 @@ def test_yaml_without_its_reader(tmp_path, monkeypatch):
 
 
 def test_datetimes_of_toml_and_yaml_in_conditions():
-    moment = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     rules = RuleSet(when({">": [{"now": []}, moment]}))
     assert rules.matches({}, now=moment + dt.timedelta(1)) == ["a"]
-    assert rules.to_dict()["rules"][0]["when"] == {">": [{"now": []}, {"datetime": "2026-01-01T00:00:00+00:00"}]}
+    assert rules.to_dict()["rules"][0]["when"] == {
+        ">": [{"now": []}, {"datetime": "2026-01-01T00:00:00+00:00"}]
+    }
     assert RuleSet(when({"<": [{"date": X}, dt.date(2026, 1, 2)]})).matches({"x": "2026-01-01"}) == ["a"]
     examples = [{"event": {"when": moment}, "expect": {"score": 0}}]
     assert RuleSet({"rules": [], "examples": examples}).examples[0]["event"] == {"when": moment.isoformat()}
 
 
-# --- schema -------------------------------------------------------------------------------------------------------
+# --- schema -------------------------------------------------------------------------------------------------
 
 
 def test_the_schema_knows_every_operator():
@@ -376,6 +405,14 @@ def test_the_schema_agrees_with_the_checks():
     }
     RuleSet(full)
     assert list(validator.iter_errors(full)) == []
-    for bad in [{}, {"rules": [{}]}, rule(score="1"), when({"foo": 1}), when({"==": [1]}), when({"!": [1, 2]}), rule(x=1)]:
+    for bad in [
+        {},
+        {"rules": [{}]},
+        rule(score="1"),
+        when({"foo": 1}),
+        when({"==": [1]}),
+        when({"!": [1, 2]}),
+        rule(x=1),
+    ]:
         assert list(validator.iter_errors(bad)), bad
         errors_of(bad)

@@ -15,7 +15,7 @@ from fastcore import _backend
 from fastcore.errors import EvaluationError, FastcoreError
 from fastcore.rules import RuleSet
 
-# --- the oracle: what the tables say, and nothing of how fastcore does it --------------------------------------------
+# --- the oracle: what the tables say, and nothing of how fastcore does it -----------------------------------
 
 UNKNOWN = "unknown"
 
@@ -80,9 +80,17 @@ constants = st.one_of(st.integers(-2, 2), st.sampled_from([0.5, 1.0, 2**53, 2**5
 leaves = st.one_of(
     fields,
     st.booleans(),
-    st.builds(lambda op, a, b: {op: [a, b]}, st.sampled_from(["<", "<=", ">", ">="]), fields, st.one_of(fields, constants)),
     st.builds(
-        lambda op, a, b: {op: [a, b]}, st.sampled_from(["==", "!="]), fields, st.one_of(fields, constants, st.booleans())
+        lambda op, a, b: {op: [a, b]},
+        st.sampled_from(["<", "<=", ">", ">="]),
+        fields,
+        st.one_of(fields, constants),
+    ),
+    st.builds(
+        lambda op, a, b: {op: [a, b]},
+        st.sampled_from(["==", "!="]),
+        fields,
+        st.one_of(fields, constants, st.booleans()),
     ),
     st.builds(lambda a, b: {"in": [a, b]}, fields, st.lists(st.one_of(constants, st.booleans()), max_size=4)),
     st.builds(lambda keys: {"missing": keys}, st.lists(st.sampled_from(FIELDS), min_size=1, max_size=2)),
@@ -91,7 +99,9 @@ conditions = st.recursive(
     leaves,
     lambda inner: st.one_of(
         st.builds(
-            lambda op, parts: {op: parts}, st.sampled_from(["and", "or"]), st.lists(inner, min_size=1, max_size=4)
+            lambda op, parts: {op: parts},
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=1, max_size=4),
         ),
         st.builds(lambda op, part: {op: [part]}, st.sampled_from(["!", "!!"]), inner),
         st.builds(lambda a, b, c: {"if": [a, b, c]}, inner, inner, inner),
@@ -102,7 +112,23 @@ simple = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-2, 2),
-    st.sampled_from([0.5, 1.0, math.nan, math.inf, 2.0**53, 2**53, 2**53 + 1, "x", "y", "1", "", Decimal("0.5"), Decimal(1)]),
+    st.sampled_from(
+        [
+            0.5,
+            1.0,
+            math.nan,
+            math.inf,
+            2.0**53,
+            2**53,
+            2**53 + 1,
+            "x",
+            "y",
+            "1",
+            "",
+            Decimal("0.5"),
+            Decimal(1),
+        ]
+    ),
 )
 events = st.dictionaries(st.sampled_from(FIELDS), simple)
 
@@ -157,7 +183,10 @@ def test_explanations_agree_with_matches(logic, event):
 @given(st.lists(conditions, min_size=1, max_size=4), events)
 def test_warnings_are_right(logics, event):
     actions = [{"action": str(index)} for index in range(len(logics))]
-    rules = [{"id": str(index), "when": logic, **action} for (index, logic), action in zip(enumerate(logics), actions, strict=True)]
+    rules = [
+        {"id": str(index), "when": logic, **action}
+        for (index, logic), action in zip(enumerate(logics), actions, strict=True)
+    ]
     ruleset = RuleSet({"rules": rules})
     matched = ruleset.matches(event)
     for warning in ruleset.warnings:
@@ -172,7 +201,7 @@ def test_warnings_are_right(logics, event):
             assert warning.rules[1] in matched
 
 
-# --- both backends, whatever comes -----------------------------------------------------------------------------------
+# --- both backends, whatever comes --------------------------------------------------------------------------
 
 
 @dataclasses.dataclass
@@ -185,14 +214,16 @@ class Sub(dict):
     pass
 
 
-MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ugly_scalars = st.one_of(
     simple,
     st.integers(-(10**30), 10**30),
     st.floats(),
     st.decimals(),
     st.text(max_size=3),
-    st.sampled_from([MOMENT, MOMENT.replace(tzinfo=None), MOMENT.date(), dt.timedelta(1), b"x", {1}, object, 10**400]),
+    st.sampled_from(
+        [MOMENT, MOMENT.replace(tzinfo=None), MOMENT.date(), dt.timedelta(1), b"x", {1}, object, 10**400]
+    ),
     st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01", "P1D", "10.0.0.1", "::1"]),
 )
 ugly = st.recursive(
@@ -215,7 +246,9 @@ ugly_fields = st.one_of(
 
 
 def operation(names, inner, least, most):
-    return st.builds(lambda op, parts: {op: parts}, st.sampled_from(names), st.lists(inner, min_size=least, max_size=most))
+    return st.builds(
+        lambda op, parts: {op: parts}, st.sampled_from(names), st.lists(inner, min_size=least, max_size=most)
+    )
 
 
 expressions = st.recursive(

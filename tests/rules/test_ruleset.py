@@ -7,7 +7,7 @@ import json
 import math
 import pickle
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from fastcore import _backend
 from fastcore.errors import EvaluationError, EventError, FastcoreError, LimitError, RuleSetError
 from fastcore.rules import Decision, DecisionError, RuleSet
 
-UTC = timezone.utc
+UTC = UTC
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -32,7 +32,12 @@ FRAUD = {
     "lists": {"risky": ["NG", "RU"]},
     "rules": [
         {"id": "big", "when": greater("amount", 100), "score": 10},
-        {"id": "far", "when": {"in": [{"var": "card.country"}, {"list": "risky"}]}, "score": 30, "action": "review"},
+        {
+            "id": "far",
+            "when": {"in": [{"var": "card.country"}, {"list": "risky"}]},
+            "score": 30,
+            "action": "review",
+        },
         {"id": "first", "when": greater("amount", 500), "score": 60, "priority": 5},
         {"id": "off", "when": True, "enabled": False, "score": 1000, "action": "block"},
     ],
@@ -45,7 +50,7 @@ def make(backend, *rules, **document):
     return RuleSet.from_rules(rules, backend=backend, **document)
 
 
-# --- deciding -----------------------------------------------------------------------------------------------------
+# --- deciding -----------------------------------------------------------------------------------------------
 
 
 def test_matches_are_ordered_by_priority_then_document(backend):
@@ -96,15 +101,21 @@ def test_the_action_is_of_the_first_fired_rule_in_order_that_has_one(backend):
 
 
 def test_scores(backend):
-    integers = make(backend, {"id": "a", "when": True, "score": 10**20}, {"id": "b", "when": True, "score": -1})
+    integers = make(
+        backend, {"id": "a", "when": True, "score": 10**20}, {"id": "b", "when": True, "score": -1}
+    )
     assert type(integers.score({})) is int
     assert integers.score({}) == 10**20 - 1
-    floats = [{"id": str(index), "when": True, "score": score} for index, score in enumerate([0.1, 0.2, 0.3, -1])]
+    floats = [
+        {"id": str(index), "when": True, "score": score} for index, score in enumerate([0.1, 0.2, 0.3, -1])
+    ]
     assert make(backend, *floats).score({}) == 0.1 + 0.2 + 0.3 - 1
     mixed = make(backend, {"id": "a", "when": True, "score": 1}, {"id": "b", "when": False, "score": 0.5})
     assert type(mixed.score({})) is float
     assert type(mixed.evaluate({}).score) is float
-    negative = make(backend, {"id": "a", "when": True, "score": -5}, decisions=[{"at_least": -10, "action": "x"}])
+    negative = make(
+        backend, {"id": "a", "when": True, "score": -5}, decisions=[{"at_least": -10, "action": "x"}]
+    )
     assert negative.evaluate({}).action == "x"
 
 
@@ -156,7 +167,7 @@ def test_throws_are_reported(backend):
     assert not decision.failed
 
 
-# --- events -------------------------------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass
@@ -177,7 +188,11 @@ class Pair(NamedTuple):
 
 def test_events_of_every_kind(backend):
     rules = RuleSet(FRAUD, backend=backend)
-    events = [Payment(600, Card("RU")), Pair(600, {"country": "RU"}), {"amount": Decimal(600), "card": Card("RU")}]
+    events = [
+        Payment(600, Card("RU")),
+        Pair(600, {"country": "RU"}),
+        {"amount": Decimal(600), "card": Card("RU")},
+    ]
     for event in events:
         assert rules.matches(event) == ["first", "big", "far"]
 
@@ -199,7 +214,7 @@ def test_nothing_is_changed_in_an_event(backend):
     assert event == before
 
 
-# --- JSON ---------------------------------------------------------------------------------------------------------
+# --- JSON ---------------------------------------------------------------------------------------------------
 
 
 def test_evaluate_json(backend):
@@ -212,7 +227,10 @@ def test_evaluate_json(backend):
 
 def test_of_duplicate_keys_the_last_wins(backend):
     rules = RuleSet(FRAUD, backend=backend)
-    assert rules.evaluate_json('{"card": {"country": "RU"}, "amount": 600, "amount": 1, "card": {}}').matched == ()
+    assert (
+        rules.evaluate_json('{"card": {"country": "RU"}, "amount": 600, "amount": 1, "card": {}}').matched
+        == ()
+    )
 
 
 def test_numbers_of_json(backend):
@@ -232,7 +250,7 @@ def test_numbers_of_json(backend):
         ('{"\\"": Infinity}', 7, "Infinity is not JSON"),
         (b'{"a": 1} x', 9, "Extra data"),
         (b'{"a": 1}{}', 8, "Extra data"),
-        ('{"ü": 1,}', 8, ""),
+        ('{"ü": 1,}', (7, 8), ""),  # which one depends on the interpreter's json
         ('{"ü": x}', 6, "Expecting value"),
         ('{"ü": x}'.encode(), 7, "Expecting value"),
         (b"", 0, "Expecting value"),
@@ -242,9 +260,9 @@ def test_numbers_of_json(backend):
         (b"5", 0, "not a number"),
         (b"true", 0, "not a boolean"),
         (b'{"a": "\xff"}', 7, "not UTF-8"),
-        (b'{"a": "\xed\xa0\x80"}', 7, "not UTF-8"),
+        (b'{"a": "\xed\xa0\x80"}', (7, 8), "not UTF-8"),
         (b'{"a": 01}', 7, ""),
-        (b'{"a": "\n"}', 7, ""),
+        (b'{"a": "\n"}', (6, 7, 8), ""),
         (b"{'a': 1}", 1, ""),
         (b'{"a": 1', 7, ""),
         (b'{"a": ' + b"9" * 5000 + b"}", 6, "4300 digits"),
@@ -255,7 +273,7 @@ def test_json_that_is_refused(backend, body, offset, message):
     with pytest.raises(EventError) as caught:
         RuleSet(FRAUD, backend=backend).evaluate_json(body)
     assert message in str(caught.value)
-    assert caught.value.offset == offset
+    assert caught.value.offset in (offset if isinstance(offset, tuple) else (offset,))
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, FastcoreError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -273,7 +291,7 @@ def test_the_depth_of_json_is_limited(backend):
         rules.evaluate_json({})
 
 
-# --- missing="error" ----------------------------------------------------------------------------------------------
+# --- missing="error" ----------------------------------------------------------------------------------------
 
 
 def strict(backend, *rules):
@@ -316,25 +334,31 @@ X = {"var": "x"}
 @pytest.mark.parametrize(
     ("when", "event", "field", "reason"),
     [
-        (greater("x", 1), {"x": "a"}, "x", '">" has no result for a string and a number'),
+        (greater("x", 1), {"x": "a"}, "x", 'leaves ">" without a result for a string and a number'),
+        ({"==": [X, None]}, {"x": 5}, "x", 'leaves "==" without a result for a number and null'),
         (greater("x.y", 1), {"x": 5}, "x.y", "is missing"),
         (greater("x", 1), {"x": math.nan}, "x", "is not a number (NaN)"),
         (greater("x", 1), {"x": {1}}, "x", "has the type set, which conditions do not know"),
-        ({">": [{"/": [1, X]}, 2]}, {"x": 0}, "x", "division by zero"),
+        ({">": [{"/": [1, X]}, 2]}, {"x": 0}, "x", "leads to a division by zero"),
         ({"in": [X, ["a"]]}, {"x": 1}, "x", "is a number, and the array has no such value to compare with"),
-        ({"in_network": [X, "10.0.0.0/8"]}, {"x": "home"}, "x", '"home" is not an IP address'),
+        ({"in_network": [X, "10.0.0.0/8"]}, {"x": "home"}, "x", 'is not an IP address: "home"'),
         ({"if": [X, True, False]}, {}, "x", "is missing"),
-        ({"if": [X, True]}, {"x": 0}, "x", "no test of the if is true, and it has no else"),
+        ({"if": [X, True]}, {"x": 0}, "x", "leaves the if without a true test, and it has no else"),
         ({"if": [X, {"var": "y"}, False]}, {"x": 1}, "y", "is missing"),
         ({"!": [{"and": [True, X]}]}, {}, "x", "is missing"),
         ({"some": [X, greater("p", 1)]}, {"x": [{"p": 0}, {"q": 1}]}, "x[1].p", "is missing"),
         ({"some": [X, greater("", 1)]}, {"x": [None]}, "x[0]", "is null"),
         ({"some": [X, greater("p", 1)]}, {"x": "abc"}, "x", "is a string, not an array"),
         ({"all": [{"map": [X, 1]}, True]}, {}, "x", "is missing"),
-        ({"==": [{"reduce": [X, {"var": "current"}, 0]}, 1]}, {"x": [None]}, "x", "reduce met a value that is unknown"),
+        (
+            {"==": [{"reduce": [X, {"var": "current"}, 0]}, 1]},
+            {"x": [None]},
+            "x",
+            "leads reduce to a value that is unknown",
+        ),
         ({"throw": "odd"}, {}, "", 'threw "odd"'),
         ({"var": ["x", {"var": "y"}]}, {}, "y", "is missing"),
-        ({">": [{"datetime": X}, {"now": []}]}, {"x": "later"}, "x", '"later" is not a datetime'),
+        ({">": [{"datetime": X}, {"now": []}]}, {"x": "later"}, "x", 'is not a datetime: "later"'),
         ({"try": [{"throw": "a"}, {"val": [[2], "x"]}]}, {}, "", 'threw "a"'),
     ],
 )
@@ -355,7 +379,7 @@ def test_error_in_a_batch(backend):
     with pytest.raises(EvaluationError) as caught:
         rules.evaluate_many([{"x": 5}, {}], errors="raise")
     assert caught.value.index == 1
-    with pytest.raises(EventError, match="^event 0: an event is"):
+    with pytest.raises(EventError, match=r"^event 0: an event is"):
         rules.evaluate_many([7], errors="raise")
     with pytest.raises(ValueError, match="'record' or 'raise'"):
         rules.evaluate_many([], errors="ignore")
@@ -363,7 +387,9 @@ def test_error_in_a_batch(backend):
 
 def test_many_equals_one_by_one(backend):
     rules = RuleSet(FRAUD, backend=backend)
-    events = [{"amount": amount, "card": {"country": "RU" if amount % 2 else "DE"}} for amount in range(0, 1000, 37)]
+    events = [
+        {"amount": amount, "card": {"country": "RU" if amount % 2 else "DE"}} for amount in range(0, 1000, 37)
+    ]
     assert rules.evaluate_many(iter(events)) == [rules.evaluate(event) for event in events]
 
 
@@ -371,11 +397,11 @@ def test_a_limit_in_a_batch(backend):
     square = {"reduce": [X, {"*": [{"var": "accumulator"}, {"var": "accumulator"}]}, 3]}
     rules = make(backend, {"id": "a", "when": square})
     assert rules.evaluate_many([{"x": [1] * 64}, {"x": [1]}])[0].errors[0].code == "limit"
-    with pytest.raises(LimitError, match="^event 0: "):
+    with pytest.raises(LimitError, match=r"^event 0: "):
         rules.evaluate_many([{"x": [1] * 64}], errors="raise")
 
 
-# --- missing="jsonlogic" ------------------------------------------------------------------------------------------
+# --- missing="jsonlogic" ------------------------------------------------------------------------------------
 
 
 def test_jsonlogic_coerces(backend):
@@ -411,7 +437,7 @@ def test_jsonlogic_with_lists_networks_and_time(backend):
     assert rules.matches(Payment(1, Card("x")), now=NOW) == ["time"]
 
 
-# --- a value among values -----------------------------------------------------------------------------------------
+# --- a value among values -----------------------------------------------------------------------------------
 
 
 def test_equality_and_hash_are_by_content(backend):
@@ -498,8 +524,14 @@ def test_properties(backend):
         ({"==": [{"var": "a"}, "x"]}, {"a": ("string",)}),
         ({"==": [{"var": "a"}, {"var": "b"}]}, {"a": (), "b": ()}),
         ({"in": [{"var": "a"}, [1, "x"]]}, {"a": ("number", "string")}),
-        ({">": [{"+": [{"var": "a"}, 1]}, {"val": ["b", "c.d"]}]}, {"a": ("number",), "b.c\\.d": ("number",)}),
-        ({"some": [{"var": "a"}, {">": [{"var": "inner"}, {"val": [[2], "k"]}]}]}, {"a": ("array",), "k": ()}),
+        (
+            {">": [{"+": [{"var": "a"}, 1]}, {"val": ["b", "c.d"]}]},
+            {"a": ("number",), "b.c\\.d": ("number",)},
+        ),
+        (
+            {"some": [{"var": "a"}, {">": [{"var": "inner"}, {"val": [[2], "k"]}]}]},
+            {"a": ("array",), "k": ()},
+        ),
         ({"missing": ["a", "b.c"]}, {"a": (), "b.c": ()}),
         ({"exists": ["a", "b"]}, {"a.b": ("boolean",)}),
         ({"starts_with": [{"var": "a"}, "x"]}, {"a": ("string",)}),
@@ -510,8 +542,8 @@ def test_properties(backend):
 def test_fields(when, fields):
     found = make(None, {"id": "a", "when": when}).fields
     if "exists" in when:
-        found = {path: () for path in found}
-        fields = {path: () for path in fields}
+        found = dict.fromkeys(found, ())
+        fields = dict.fromkeys(fields, ())
     assert found == fields
 
 
@@ -568,7 +600,7 @@ def test_one_ruleset_in_many_threads(backend):
     assert results == [expected] * 8
 
 
-# --- examples -----------------------------------------------------------------------------------------------------
+# --- examples -----------------------------------------------------------------------------------------------
 
 
 def test_examples(backend):
@@ -588,7 +620,10 @@ def test_examples(backend):
         ],
         "examples": [
             {"event": {"amount": 500}, "expect": {"matched": ["big"], "score": 10, "action": "accept"}},
-            {"event": {"amount": 500}, "expect": {"matched": [], "not_fires": ["big"], "score": 11, "action": None}},
+            {
+                "event": {"amount": 500},
+                "expect": {"matched": [], "not_fires": ["big"], "score": 11, "action": None},
+            },
         ],
     }
     results = {result.path: result for result in RuleSet(document, backend=backend).run_examples()}

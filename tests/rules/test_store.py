@@ -87,7 +87,9 @@ def test_no_writer_is_lost():
 
 
 def write(folder, name, document):
-    (folder / name).write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    (folder / name).write_text(
+        document if isinstance(document, str) else json.dumps(document), encoding="utf-8"
+    )
 
 
 def test_a_folder(tmp_path, backend):

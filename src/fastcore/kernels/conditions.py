@@ -1,11 +1,18 @@
 """Conditions of a ruleset, evaluated to true, false or unknown: one small object per operator.
 
-This is the plain evaluator: every rule is evaluated, one after the other, by a tree of nodes. The semantics of the
-operators live here and nowhere else; faster matchers are tested against it and explanations are read from its nodes.
+This is the plain evaluator: every rule is evaluated, one after the other, by a tree of nodes. The semantics
+of the
+operators live here and nowhere else; faster matchers are tested against it and explanations are read from
+its nodes.
 
-Unknown is one value, None: missing, null, NaN and NaT are None as soon as they are read. A node has two questions to
-answer: ``value``, what another operator sees, and ``truth``, what decides a condition. Both are None for unknown.
+Unknown is one value, None: missing, null, NaN and NaT are None as soon as they are read. A node has two
+questions to
+answer: ``value``, what another operator sees, and ``truth``, what decides a condition. Both are None for
+unknown.
 """
+
+# Compiled, a comprehension or generator is a function of its own, to whom loop variables are untyped.
+# ruff: noqa: C419, PERF401, SIM110
 
 import math as _cond_math
 import sys as _cond_sys
@@ -51,8 +58,8 @@ _COND_MAX_BITS = 1_000_000
 _COND_MAX_TEXT = 10_000_000
 _COND_MAX_STEPS = cython.declare(cython.Py_ssize_t, 1_000_000)
 
-# The classes below are needed only for values that JSON does not have; importing them with this module would cost
-# every program that never sees one. They are bound once, before the first tree is built.
+# The classes below are needed only for values that JSON does not have; importing them with this module would
+# cost every program that never sees one. They are bound once, before the first tree is built.
 _cond_bound: "Any" = None
 _cond_mapping: "Any" = None
 _cond_sequence: "Any" = None
@@ -74,28 +81,28 @@ def _cond_bind() -> None:
         _cond_decimal
     global _cond_limit_error
     import collections.abc
-    import datetime
+    import datetime as dt
     import decimal
 
     from fastcore import errors
 
     _cond_mapping = collections.abc.Mapping
     _cond_sequence = collections.abc.Sequence
-    _cond_datetime = datetime.datetime
-    _cond_date = datetime.date
-    _cond_timedelta = datetime.timedelta
+    _cond_datetime = dt.datetime
+    _cond_date = dt.date
+    _cond_timedelta = dt.timedelta
     _cond_decimal = decimal.Decimal
     _cond_limit_error = errors.LimitError
     _cond_bound = True
 
 
-# --- kinds and members ------------------------------------------------------------------------------------------
+# --- kinds and members --------------------------------------------------------------------------------------
 
 
 @cython.cfunc
 @cython.returns(cython.int)
 @cython.exceptval(-1)
-def _cond_kind(value: "Any") -> int:
+def _cond_kind(value: "Any") -> "Any":
     kind = type(value)
     if kind is str:
         return _COND_STRING
@@ -117,7 +124,7 @@ def _cond_kind(value: "Any") -> int:
 @cython.cfunc
 @cython.returns(cython.int)
 @cython.exceptval(-1)
-def _cond_kind_of_other(value: "Any") -> int:
+def _cond_kind_of_other(value: "Any") -> "Any":
     if isinstance(value, str):
         return _COND_STRING
     if isinstance(value, (int, float)):
@@ -202,7 +209,8 @@ def _cond_member(data: "Any", key: "Any", index: "Any") -> "Any":
     """What `data` holds under a key, raw; `_COND_MISSING` where it holds nothing there."""
     kind = type(data)
     if kind is dict:
-        return data.get(key, _COND_MISSING)
+        plain: dict = data  # type: ignore[type-arg]
+        return plain.get(key, _COND_MISSING)
     if kind is list:
         return data[index] if index is not None and index < len(data) else _COND_MISSING
     if data is None or kind is str or kind is int or kind is float or kind is bool:
@@ -241,12 +249,12 @@ def _cond_truthy(value: "Any") -> "Any":
     kind = _cond_kind(value)
     if kind == _COND_NUMBER:
         return bool(value != 0)
-    if kind == _COND_STRING or kind == _COND_ARRAY:
+    if kind in (_COND_STRING, _COND_ARRAY):
         return len(value) > 0
     return True
 
 
-# --- comparing --------------------------------------------------------------------------------------------------
+# --- comparing ----------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -277,13 +285,14 @@ def _cond_compare(op: cython.int, a: "Any", b: "Any") -> "Any":
     if left != _cond_kind(b):
         return None
     if left == _COND_NUMBER:
-        # a caller's decimal context may trap a comparison of Decimal and float; from_float is exact and never traps
+        # a caller's decimal context may trap a comparison of Decimal and float; from_float is exact and
+        # never traps
         if isinstance(a, _cond_decimal):
             return _cond_apply(op, a, _cond_decimal.from_float(b) if isinstance(b, float) else b)
         if isinstance(b, _cond_decimal):
             return _cond_apply(op, _cond_decimal.from_float(a) if isinstance(a, float) else a, b)
         return _cond_apply(op, a, b)
-    if left == _COND_STRING or left == _COND_DATE or left == _COND_DURATION:
+    if left in (_COND_STRING, _COND_DATE, _COND_DURATION):
         return _cond_apply(op, a, b)
     if left == _COND_DATETIME:
         return _cond_compare_datetimes(op, a, b)
@@ -352,14 +361,14 @@ def _cond_equal(a: "Any", b: "Any") -> "Any":
 def _cond_pairs(a: "Any", b: "Any") -> "Any":
     """Members of two containers of one kind, side by side; None where their shapes differ."""
     if _cond_kind(a) == _COND_ARRAY:
-        return list(zip(a, b)) if len(a) == len(b) else None
+        return list(zip(a, b, strict=True)) if len(a) == len(b) else None
     keys = _cond_object_keys(a)
     if set(keys) != set(_cond_object_keys(b)):
         return None
     return [(_cond_member(a, key, None), _cond_member(b, key, None)) for key in keys]
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------
 
 
 @cython.cfunc
@@ -462,12 +471,12 @@ def _cond_text(value: "Any") -> "Any":
         if isinstance(value, int):
             return str(int(value)) if value.bit_length() < 14000 else None
         return str(value)
-    if kind == _COND_DATETIME or kind == _COND_DATE:
+    if kind in (_COND_DATETIME, _COND_DATE):
         return value.isoformat()
     return None
 
 
-# --- nodes ------------------------------------------------------------------------------------------------------
+# --- nodes --------------------------------------------------------------------------------------------------
 
 
 @cython.cclass
@@ -752,7 +761,7 @@ class _CondInSet(_CondNode):
         if needle is None:
             return None
         kind = _cond_kind(needle)
-        if kind == _COND_NUMBER or kind == _COND_STRING:
+        if kind in (_COND_NUMBER, _COND_STRING):
             if needle in self.found:
                 return True
         else:
@@ -958,7 +967,7 @@ class _CondCall(_CondNode):
         return function(context, values)
 
 
-# --- functions of values, called with the context and a list of clean values ---------------------------------------
+# --- functions of values, called with the context and a list of clean values --------------------------------
 
 
 def _cond_call_in(context: _CondContext, values: "Any") -> "Any":
@@ -991,7 +1000,7 @@ def _cond_call_upper(context: _CondContext, values: "Any") -> "Any":
 
 def _cond_call_length(context: _CondContext, values: "Any") -> "Any":
     kind = _cond_kind(values[0])
-    return len(values[0]) if kind == _COND_STRING or kind == _COND_ARRAY else None
+    return len(values[0]) if kind in (_COND_STRING, _COND_ARRAY) else None
 
 
 def _cond_call_cat(context: _CondContext, values: "Any") -> "Any":
@@ -1182,7 +1191,7 @@ _COND_CALLS = {
 }
 
 
-# --- networks ---------------------------------------------------------------------------------------------------
+# --- networks -----------------------------------------------------------------------------------------------
 
 
 @cython.cclass
@@ -1219,7 +1228,7 @@ class _CondInNetwork(_CondNode):
         return False
 
 
-# --- building and running ---------------------------------------------------------------------------------------
+# --- building and running -----------------------------------------------------------------------------------
 
 _COND_COMPARISONS = {
     "<": _COND_LT,
@@ -1391,7 +1400,7 @@ def conditions_members(value: "Any") -> "list[tuple[Any, Any]] | None":
 
 
 def conditions_kind(value: "Any") -> str:
-    """The name of the type that conditions see in a value; "nothing" for null, NaN and what they do not know."""
+    """The type that conditions see in a value; "nothing" for null, NaN and what they do not know."""
     if _cond_bound is None:
         _cond_bind()
     return _COND_KIND_NAMES[_cond_kind(_cond_clean(value))]

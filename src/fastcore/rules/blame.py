@@ -12,7 +12,8 @@ __all__ = ["Cause", "blame", "type_name"]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The field that decided it, what the event holds there (None where nothing), and what is wrong with that."""
+    """The field that decided it, what the event holds there (None where nothing), and what is wrong with
+    that."""
 
     field: str
     value: Any
@@ -45,6 +46,8 @@ def blame(tree: Tree, probe: Any) -> Cause:
     if op in ("some", "all", "none") and pairs[0][1].value() is not None:
         return _blame_elements(tree, probe, pairs)
     for branch, inner in [pairs[position] for position in scoped(tree)]:
+        if branch[0] == "const":
+            continue
         if (inner.truth() if op in ("and", "or", "!", "!!") else inner.value()) is None:
             return blame(branch, inner)
     return Cause(*_first_field(tree, probe), reason=_clash(tree, pairs))
@@ -80,7 +83,7 @@ def _blame_if(tree: Tree, probe: Any, pairs: list[tuple[Tree, Any]]) -> Cause:
         position += 2
     if position < len(pairs):
         return blame(*pairs[position])
-    return Cause(*_first_field(tree, probe), reason="no test of the if is true, and it has no else")
+    return Cause(*_first_field(tree, probe), reason="leaves the if without a true test, and it has no else")
 
 
 def _blame_elements(tree: Tree, probe: Any, pairs: list[tuple[Tree, Any]]) -> Cause:
@@ -116,14 +119,14 @@ def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
     if op == "in_set":
         return f"is {type_name(values[0])}, and the array has no such value to compare with"
     if op == "in_network":
-        return f"{quote(values[0])} is not an IP address"
+        return f"is not an IP address: {quote(values[0])}"
     if op == "const":
         return "null is unknown"
     if op in ("/", "%") and any(value == 0 for value in values[1:]):
-        return "division by zero"
+        return "leads to a division by zero"
     if op in ("datetime", "date", "duration"):
-        return f"{quote(values[0])} is not a {op}"
+        return f"is not a {op}: {quote(values[0])}"
     if op == "reduce":
-        return "reduce met a value that is unknown"
+        return "leads reduce to a value that is unknown"
     kinds = " and ".join(type_name(value) for value in values) or "nothing"
-    return f"{quote(op)} has no result for {kinds}"
+    return f"leaves {quote(op)} without a result for {kinds}"

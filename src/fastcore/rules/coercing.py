@@ -1,4 +1,5 @@
-"""The engine of ``missing="jsonlogic"``: the truthiness of what the JSONLogic evaluator gives, coercions and all."""
+"""The engine of ``missing="jsonlogic"``: the truthiness of what the JSONLogic evaluator gives, coercions and
+all."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ from fastcore.kernels import conditions as _conditions
 
 from . import jsonlogic
 from .decision import DecisionError
+from .describe import describe
 from .document import CheckedDocument
 from .explain import LOGICAL, ExplainedCondition, fields_of
-from .describe import describe
 from .language import OPERATORS, ConditionChecker, Tree, branches
 from .plan import Plan
 
@@ -23,8 +24,8 @@ Evaluate = Callable[[Any], Any]
 
 CLOCK: Final[ContextVar[datetime | None]] = ContextVar("fastcore.rules.now", default=None)
 EXTENSIONS: Final = ("date", "now")
-"""Operators of conditions that the JSONLogic evaluator does not have, or whose clock must be that of the call; an
-unknown result is null."""
+"""Operators of conditions that the JSONLogic evaluator does not have, or whose clock must be that of the
+call; an unknown result is null."""
 
 
 class CoercingEngine:
@@ -76,7 +77,9 @@ class CoercingEngine:
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
         with _clock(now):
-            return self._explain(checked.logics[index], checked.trees[index], plain(event), event, now, "when")
+            return self._explain(
+                checked.logics[index], checked.trees[index], plain(event), event, now, "when"
+            )
 
     def _explain(
         self, logic: Any, tree: Tree, data: Any, event: Any, now: datetime, path: str
@@ -96,7 +99,9 @@ class CoercingEngine:
             problem = f"could not be evaluated: {error}"
         probe = _conditions.conditions_program([tree]).probe(0, event, now)
         fields = fields_of(tree, probe)
-        return ExplainedCondition(path, tree[0], describe(tree), value, fields, problem, tuple(parts)), problem
+        return ExplainedCondition(
+            path, tree[0], describe(tree), value, fields, problem, tuple(parts)
+        ), problem
 
 
 @contextmanager
@@ -176,4 +181,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [plain(member) for member in value]
     return value
-

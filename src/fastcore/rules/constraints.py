@@ -1,12 +1,14 @@
 """What the conditions of one rule say of each operand alone: enough to see contradictions and implications.
 
-A condition is flattened to the conjuncts that must all be true for it to be. Those that compare one operand with
+A condition is flattened to the conjuncts that must all be true for it to be. Those that compare one operand
+with
 constants become constraints on it: an interval of numbers, or a set of allowed values; all others stand for
 themselves. Everything concluded here holds for every event; much that holds is not concluded.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from fastcore.errors import LimitError
@@ -19,7 +21,17 @@ __all__ = ["Constraint", "conjuncts", "constraints", "key_of", "outcomes"]
 ANYTHING: Final = frozenset({True, False, None})
 DECIDED: Final = frozenset({True, False})
 UNDECIDED: Final = frozenset({None})
-FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "===": "==", "!=": "!=", "!==": "!="}
+SAME: Final = {"===": "==", "!==": "!="}
+FLIPPED: Final = {
+    "<": ">",
+    "<=": ">=",
+    ">": "<",
+    ">=": "<=",
+    "==": "==",
+    "===": "==",
+    "!=": "!=",
+    "!==": "!=",
+}
 NEGATED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 KINDS_OF_SETS: Final = frozenset({"number", "string", "boolean"})
 
@@ -32,7 +44,8 @@ class Constraint:
     """What one operand must be for a rule to fire.
 
     Attributes:
-        low, high: bounds of a number, None where there is none; `low_open` and `high_open` leave the bound out.
+        low, high: bounds of a number, None where there is none; `low_open` and `high_open` leave the bound
+            out.
         allowed: the only values, None where any will do.
         denied: values that it must not have.
         kind: the type that the comparisons ask for, "" if none does.
@@ -50,9 +63,10 @@ class Constraint:
         """Whether nothing satisfies it."""
         if self.kind == "impossible":
             return True
-        if self.low is not None and self.high is not None:
-            if self.low > self.high or (self.low == self.high and (self.low_open or self.high_open)):
-                return True
+        low, high = self.low, self.high
+        bounded = low is not None and high is not None
+        if bounded and (low > high or (low == high and (self.low_open or self.high_open))):
+            return True
         return self.allowed is not None and not any(self.holds(value) for value in self.allowed)
 
     def holds(self, value: Value) -> bool:
@@ -75,7 +89,9 @@ class Constraint:
         if other.allowed is not None:
             both = other.allowed if self.allowed is None else self.allowed & other.allowed
             merged = replace(merged, allowed=both)
-        if other.low is not None and (self.low is None or (other.low, other.low_open) > (self.low, self.low_open)):
+        if other.low is not None and (
+            self.low is None or (other.low, other.low_open) > (self.low, self.low_open)
+        ):
             merged = replace(merged, low=other.low, low_open=other.low_open)
         if other.high is not None and (
             self.high is None or (other.high, not other.high_open) < (self.high, not self.high_open)
@@ -102,7 +118,8 @@ class Constraint:
 
 def key_of(tree: Tree) -> str:
     """Text that is equal for conditions that differ only in spelling or in the order of `and` and `or`."""
-    op = {"===": "==", "!==": "!="}.get(tree[0], tree[0])
+    op: str = tree[0]
+    op = SAME.get(op, op)
     if op in ("const", "var", "exists", "now", "in_set", "in_network"):
         inner = [key_of(branch) for branch in branches(tree)]
         held = sorted(map(repr, tree[2])) if op == "in_set" else [repr(part) for part in tree[1:3]]
@@ -112,8 +129,9 @@ def key_of(tree: Tree) -> str:
 
 
 def conjuncts(tree: Tree, negated: bool = False) -> Iterator[Tree]:
-    """Conditions that are all true whenever the tree (or its negation) is; together they say no less than it."""
-    op = tree[0]
+    """Conditions that are all true whenever the tree (or its negation) is; together they say no less than
+    it."""
+    op: str = tree[0]
     if op == "!":
         yield from conjuncts(tree[1], not negated)
     elif op == "!!":
@@ -127,9 +145,9 @@ def conjuncts(tree: Tree, negated: bool = False) -> Iterator[Tree]:
         yield (">=", tree[1], tree[2])
         yield ("<=", tree[1], tree[3])
     elif op in FLIPPED and len(tree) > 3 and not negated:
-        yield from ((op, left, right) for left, right in zip(tree[1:], tree[2:], strict=False))
+        yield from ((op, left, right) for left, right in pairwise(tree[1:]))
     elif negated and op in FLIPPED and len(tree) == 3:
-        yield (NEGATED[{"===": "==", "!==": "!="}.get(op, op)], tree[1], tree[2])
+        yield (NEGATED[SAME.get(op, op)], tree[1], tree[2])
     else:
         yield ("!", tree) if negated else tree
 
@@ -165,12 +183,13 @@ def _constraint(tree: Tree) -> tuple[str, Constraint] | None:
         return key_of(tree[1][1]), Constraint(denied=denied, kind=next(iter(kinds)))
     if tree[0] not in FLIPPED or len(tree) != 3:
         return None
-    op, left, right = tree
+    op: str = tree[0]
+    left, right = tree[1:]
     if left[0] == "const":
         op, left, right = FLIPPED[op], right, left
     if left[0] == "const" or right[0] != "const":
         return None
-    return _comparison({"===": "==", "!==": "!="}.get(op, op), key_of(left), right[1])
+    return _comparison(SAME.get(op, op), key_of(left), right[1])
 
 
 def _comparison(op: str, operand: str, constant: Any) -> tuple[str, Constraint] | None:

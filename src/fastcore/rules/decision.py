@@ -12,9 +12,12 @@ class DecisionError:
     """Something that went wrong while one event was evaluated.
 
     Attributes:
-        code: ``"event"``: the event cannot be read; ``"limit"``: evaluating it took too much; ``"evaluation"``: a
-            rule is undecided under ``missing="error"``; these three leave no decision. ``"throw"``: a condition
-            threw; ``"logic"``: a condition could not be evaluated under ``missing="jsonlogic"``; the rest stands.
+        code: ``"event"``: the event cannot be read; ``"limit"``: evaluating it took too much;
+            ``"evaluation"``: a
+            rule is undecided under ``missing="error"``; these three leave no decision. ``"throw"``: a
+            condition
+            threw; ``"logic"``: a condition could not be evaluated under ``missing="jsonlogic"``; the rest
+            stands.
         message: what, in words.
         rule: id of the rule, None where it concerns the event.
         field: dotted path of the field that decided it, if there is one.

@@ -51,7 +51,7 @@ def describe(tree: Tree, binding: int = 0) -> str:
 
 
 def _field(tree: Tree) -> str:
-    name = field_name(tree[1]) or ("the event" if tree[2] == 0 else "the element")
+    name = field_name(tree[1]) or "it"
     if tree[2]:
         name = f"{name} of scope {tree[2]}"
     if tree[0] == "exists":
@@ -74,7 +74,7 @@ def constant(value: Any) -> str:
 
 
 def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
-    """A value of an event as JSON values, for showing: what is long or deep is cut, other types become text."""
+    """A value as JSON values, for showing: what is long or deep is cut, other types become text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

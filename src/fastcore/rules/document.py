@@ -58,13 +58,17 @@ class Rule:
 
 @dataclass(slots=True)
 class CheckedDocument:
-    """A valid document taken apart, rules in their order of evaluation."""
+    """A valid document taken apart, rules in their order of evaluation.
+
+    `index` finds a rule by its id; `positions` are the rules' places in the document.
+    """
 
     text: bytes
     name: str
     version: str
     missing: str
     rules: tuple[Rule, ...]
+    index: dict[str, int]
     positions: tuple[int, ...]
     trees: tuple[Tree, ...]
     logics: tuple[Any, ...]
@@ -179,7 +183,7 @@ def file_name(value: object) -> str | None:
         return text(value)
     assert isinstance(value, str)
     if len(value) > MAX_NAME or value in (".", "..") or any(c in "/\\" or ord(c) < 32 for c in value):
-        return f"a name of at most {MAX_NAME} characters without slashes and control characters, not {quote(value)}"
+        return f"at most {MAX_NAME} characters without slashes and control characters, not {quote(value)}"
     return None
 
 
@@ -312,6 +316,7 @@ class _Check:
             version=document.get("version") or hashlib.sha256(canonical_text).hexdigest()[:12],
             missing=document.get("missing", "unknown"),
             rules=tuple(rules[index] for index in order),
+            index={rules[index].id: position for position, index in enumerate(order)},
             positions=tuple(order),
             trees=tuple(tree for tree in (trees[index] for index in order) if tree is not None),
             logics=tuple(entries[index][1]["when"] for index in order),
@@ -385,7 +390,8 @@ class _Check:
             else:
                 self.ids[identity] = index
         if "valid_from" in rule and "valid_until" in rule:
-            if datetime.fromisoformat(rule["valid_from"]) >= datetime.fromisoformat(rule["valid_until"]):
+            first, last = (datetime.fromisoformat(rule[key]) for key in ("valid_from", "valid_until"))
+            if first >= last:
                 self._error(f"{path}.valid_until", "not after valid_from: the rule could never take part")
 
     def _decisions(self) -> tuple[tuple[int | float, str], ...]:

@@ -30,8 +30,8 @@ class Engine(Protocol):
     def explain(
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
-        """The condition of a rule (its index is in the document's order of evaluation) for an event, and what went
-        wrong, in words, if something did."""
+        """The condition of a rule (its index is in the document's order of evaluation) for an event, and
+        what went wrong, in words, if something did."""
 
 
 def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
@@ -45,11 +45,12 @@ def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
 class KleeneEngine:
     """Conditions are true, false or unknown; `strict` refuses the last."""
 
-    __slots__ = ("_plan", "_program", "_strict")
+    __slots__ = ("_index", "_plan", "_program", "_strict")
 
     def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
         self._plan = plan
         self._strict = strict
+        self._index = {identity: index for index, identity in enumerate(plan.ids)}
         self._program = _backend.kernels("conditions", backend).conditions_program(plan.trees)
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
@@ -70,7 +71,7 @@ class KleeneEngine:
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
         tree = checked.trees[index]
-        probe = self._program.probe(self._plan.ids.index(checked.rules[index].id), event, now)
+        probe = self._program.probe(self._index[checked.rules[index].id], event, now)
         return explain_tree(tree, probe, "when"), ""
 
 

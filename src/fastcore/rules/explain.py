@@ -136,8 +136,11 @@ def explain(
     checked: CheckedDocument, engine: "Engine", event: Any, now: datetime, rule: str | None
 ) -> Explanation:
     """Explains one rule or all; errors as `RuleSet.explain`."""
-    indices = [index for index, known in enumerate(checked.rules) if rule is None or known.id == rule]
-    if not indices:
+    if rule is None:
+        indices = list(range(len(checked.rules)))
+    elif rule in checked.index:
+        indices = [checked.index[rule]]
+    else:
         raise KeyError(f"no rule has the id {rule!r}")
     explained = [_explain_rule(checked, index, engine, event, now) for index in indices]
     return Explanation(checked.name, checked.version, tuple(explained))
@@ -189,7 +192,9 @@ def explain_tree(tree: Tree, probe: Any, path: str) -> ExplainedCondition:
     if value is None:
         cause = blame(tree, probe)
         reason = f"{cause.field} {cause.reason}" if cause.field else cause.reason
-    return ExplainedCondition(path, tree[0], describe(tree), value, fields_of(tree, probe), reason, tuple(parts))
+    return ExplainedCondition(
+        path, tree[0], describe(tree), value, fields_of(tree, probe), reason, tuple(parts)
+    )
 
 
 def fields_of(tree: Tree, probe: Any) -> tuple[ExplainedField, ...]:

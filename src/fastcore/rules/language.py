@@ -2,8 +2,8 @@
 
 A condition of a document becomes a *tree* of plain tuples, ``(operator, operand, …)``, that kernels, lint and
 explanations share. Leaves are ``("const", value)``, ``("var", keys, level, default?)`` and
-``("exists", keys, level)``; ``("in_set", needle, values)`` and ``("in_network", address, blocks, texts)`` are `in`
-and `in_network` with their constants prepared; ``("array", …)`` is an array with computed elements.
+``("exists", keys, level)``; ``("in_set", needle, values)`` and ``("in_network", address, blocks, texts)``
+are `in` and `in_network` with their constants prepared; ``("array", …)`` is an array with computed elements.
 """
 
 import ipaddress
@@ -155,7 +155,7 @@ def branches(tree: Tree) -> tuple[Tree, ...]:
 
 
 def scoped(tree: Tree) -> tuple[int, ...]:
-    """Positions of the operands that are evaluated in the tree's own scope, not for an element or an error."""
+    """Positions of the operands evaluated in the tree's own scope, not for an element or an error."""
     count = len(branches(tree))
     if tree[0] in ITERATORS:
         return (0, 2) if count > 2 else (0,)
@@ -221,7 +221,7 @@ class ConditionChecker:
             if kind:
                 kinds.add(kind)
 
-    # -- one step of the recursion, which MAX_DEPTH bounds ----------------------------------------------------
+    # -- one step of the recursion, which MAX_DEPTH bounds ---------------------------------------------------
 
     def _tree(self, logic: object, path: str, depth: int, scopes: int) -> Tree:
         if depth > MAX_DEPTH:
@@ -268,7 +268,11 @@ class ConditionChecker:
                 inner = scopes + 1
             where = f"{here}[{position}]" if isinstance(given, list) else here
             tree = self._tree(operand, where, depth + 1, inner)
-            if (name in CONDITIONAL) or (name in ITERATORS - {"map", "reduce"} and position == 1) or (name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands)):
+            if (
+                (name in CONDITIONAL)
+                or (name in ITERATORS - {"map", "reduce"} and position == 1)
+                or (name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands))
+            ):
                 self._note(tree, "boolean", inner)
             else:
                 self._note(tree, "", inner)
@@ -314,14 +318,14 @@ class ConditionChecker:
             kind = type_of(tree)
             if not kind or kind in allowed:
                 continue
-            if name == "+" and len(trees) == 1 and kind == "string":
-                if tree[0] != "const" or numeric_text(tree[1]):
-                    continue
+            reads_text = name == "+" and len(trees) == 1 and kind == "string"
+            if reads_text and (tree[0] != "const" or numeric_text(tree[1])):
+                continue
             where = f"{here}[{position}]" if isinstance(given, list) else here
             what = quote(tree[1]) if tree[0] == "const" else f"the {kind} that {quote(tree[0])} gives"
             self._error(where, f"{quote(name)} takes {words(allowed)} here, not {what}")
 
-    # -- operators with a form of their own -------------------------------------------------------------------
+    # -- operators with a form of their own ------------------------------------------------------------------
 
     def _var(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
         operands = given if isinstance(given, list) else [given]

@@ -12,9 +12,10 @@ from .language import Tree, branches
 __all__ = ["LintWarning", "lint"]
 
 MOST_OPERANDS: Final = 8
-"""Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer only."""
+"""Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer
+only."""
 
-MOST_CANDIDATES: Final = 1000
+MOST_CANDIDATES: Final = 100
 """How many earlier rules one rule is compared with."""
 
 
@@ -51,7 +52,8 @@ class _Linted:
 def lint(checked: CheckedDocument) -> tuple[LintWarning, ...]:
     """All warnings about enabled rules, in the order of the document.
 
-    Under ``missing="jsonlogic"`` only what holds with its coercions too is reported: duplicates, and shadowing by a
+    Under ``missing="jsonlogic"`` only what holds with its coercions too is reported: duplicates, and
+    shadowing by a
     part of the same conditions. Linear in the number of rules, apart from the pairs that it finds.
     """
     typed = checked.missing != "jsonlogic"
@@ -88,9 +90,13 @@ def _alone(linted: _Linted) -> Iterator[LintWarning]:
     if truths == {True}:
         yield LintWarning(identity, path, "always-fires", "the condition is true for every event")
     elif True not in truths:
-        yield LintWarning(identity, path, "never-fires", f"the condition is never true{_null_hint(linted.tree)}")
+        yield LintWarning(
+            identity, path, "never-fires", f"the condition is never true{_null_hint(linted.tree)}"
+        )
     elif _contradicts(linted.tree):
-        yield LintWarning(identity, path, "never-fires", "its conditions on one operand contradict each other")
+        yield LintWarning(
+            identity, path, "never-fires", "its conditions on one operand contradict each other"
+        )
     if _reads_empty(linted.tree):
         message = "`in` with an empty array is unknown, so neither it nor its negation can fire the rule"
         yield LintWarning(identity, path, "empty-list", message)
@@ -138,7 +144,9 @@ def _together(rules: list[_Linted]) -> Iterator[tuple[int, LintWarning]]:
         candidates = islice(_candidates(linted, acting), MOST_CANDIDATES)
         by = next((earlier for earlier in candidates if _implies(linted, earlier)), None)
         if by is not None:
-            message = f"its action never counts: whenever it fires, {by.rule.id!r} fires before it and sets one"
+            message = (
+                f"its action never counts: whenever it fires, {by.rule.id!r} fires before it and sets one"
+            )
             yield linted.position, LintWarning((identity, by.rule.id), linted.path, "shadowed", message)
         acting.setdefault(linted.operands, []).append(linted)
 

@@ -18,12 +18,12 @@ CONSTANTS: Final = re.compile(STRING_OR + r"|NaN|-?Infinity", re.DOTALL)
 INTEGERS: Final = re.compile(STRING_OR + r"|-?[0-9]{4301,}", re.DOTALL)
 
 
-class _Constant(Exception):
+class _ConstantError(Exception):
     """`json` met NaN or an infinity."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _Constant(name)
+    raise _ConstantError(name)
 
 
 _decode_event: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
@@ -54,7 +54,8 @@ KINDS: Final = {list: "an array", str: "a string", int: "a number", float: "a nu
 def read_document(
     body: bytes | bytearray | memoryview | str, depth: int
 ) -> tuple[Any, list[tuple[str, str]]]:
-    """A JSON text in which an object with two equal keys is an error: pairs of path and message tell where."""
+    """A JSON text in which an object with two equal keys is an error: pairs of path and message tell
+    where."""
     doubled: list[tuple[dict[str, Any], str]] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def read_json(body: Any, depth: int, decode: Any) -> Any:
         return decode(text)
     except json.JSONDecodeError as error:
         _refuse(error.msg, body, text, error.pos)
-    except _Constant as error:
+    except _ConstantError as error:
         _refuse(f"{error} is not JSON", body, text, _find(CONSTANTS, text))
     except ValueError:
         _refuse("an integer of more than 4300 digits", body, text, _find(INTEGERS, text))

@@ -24,8 +24,8 @@ __all__ = ["RuleSet"]
 class RuleSet:
     """Rules with scores and actions, and the decisions that follow from them.
 
-    A RuleSet is immutable, hashable, and equal to another if their documents have equal content; the backend takes
-    no part in that. It pickles as its document, and any number of threads may share it.
+    A RuleSet is immutable, hashable, and equal to another if their documents have equal content; the backend
+    takes no part in that. It pickles as its document, and any number of threads may share it.
 
     Parameters:
         document: the ruleset as a mapping; see `document_schema` for its form.
@@ -55,7 +55,7 @@ class RuleSet:
         put(self, "_plan", plan)
         put(self, "_engine", make_engine(checked, plan, name))
 
-    # -- making one ---------------------------------------------------------------------------------------------
+    # -- making one ------------------------------------------------------------------------------------------
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], *, backend: str | None = None) -> Self:
@@ -103,7 +103,7 @@ class RuleSet:
         entries = [files.rule_entry(rule) if isinstance(rule, Rule) else rule for rule in rules]
         return cls({"name": name, "rules": entries, **document}, backend=backend)
 
-    # -- what it is -----------------------------------------------------------------------------------------------
+    # -- what it is ------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -152,7 +152,7 @@ class RuleSet:
         """The canonical document: sorted keys, no spaces, UTF-8. Equal RuleSets have equal bytes."""
         return self._checked.text
 
-    # -- evaluating -----------------------------------------------------------------------------------------------
+    # -- evaluating ------------------------------------------------------------------------------------------
 
     def evaluate(self, event: Any, *, now: datetime | None = None) -> Decision:
         """The decision for one event.
@@ -169,7 +169,7 @@ class RuleSet:
         return self._decide(event, self._time(now))
 
     def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
-        """Ids of the rules that fire, by priority, then in the order of the document; errors as `evaluate`."""
+        """Ids of the rules that fire, in the order of evaluation; errors as `evaluate`."""
         ids = self._plan.ids
         fired, _ = self._fire(event, self._time(now))
         return [ids[index] for index in fired]
@@ -220,8 +220,8 @@ class RuleSet:
 
         Parameters:
             events: each as in `evaluate`.
-            errors: ``"record"`` gives an event that cannot be evaluated a Decision that `failed` in its place;
-                ``"raise"`` raises for the first one, naming its index.
+            errors: ``"record"`` gives an event that cannot be evaluated a Decision that `failed` in its
+                place; ``"raise"`` raises for the first one, naming its index.
             now: as in `evaluate`.
         """
         if errors not in ("record", "raise"):
@@ -294,7 +294,7 @@ class RuleSet:
             return _aware(now)
         return datetime.now(UTC) if self._plan.clock else None
 
-    # -- a value among values -------------------------------------------------------------------------------------
+    # -- a value among values --------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a RuleSet is immutable; {name!r} cannot be set")

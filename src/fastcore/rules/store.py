@@ -17,8 +17,8 @@ __all__ = ["RuleStore"]
 class RuleStore:
     """Named RuleSets, safe to share between threads.
 
-    Readers see a snapshot and take no lock: who holds a RuleSet keeps it, whatever is replaced meanwhile. Writers
-    take turns and swap the snapshot as a whole.
+    Readers see a snapshot and take no lock: who holds a RuleSet keeps it, whatever is replaced meanwhile.
+    Writers take turns and swap the snapshot as a whole.
 
     Parameters:
         rulesets: what it holds at first; their names must differ.
@@ -45,7 +45,8 @@ class RuleStore:
         """Loads every ruleset file of a folder; a document without a name takes its file's.
 
         Raises:
-            RuleSetError: files are not valid, or two hold one name; all errors, their paths begin with the file.
+            RuleSetError: files are not valid, or two hold one name; all errors, their paths begin with the
+                file.
             OSError: the folder cannot be read.
         """
         store = cls()
@@ -83,7 +84,7 @@ class RuleStore:
         return self._snapshot.get(name)
 
     def replace(self, ruleset: RuleSet) -> RuleSet | None:
-        """Puts a ruleset in the place of the one that has its name, or adds it; gives the one that was there."""
+        """Puts a ruleset in the place of the one of its name, or adds it; gives the one that was there."""
         if not isinstance(ruleset, RuleSet):
             raise TypeError(f"a store holds RuleSets, not {type(ruleset).__name__}")
         with self._lock:
