@@ -93,7 +93,9 @@ def _build(
     backend = _backend.resolve(backend)
     workers, counters = Workers(settings), Counters()
     store = rules.as_store(source, backend)
-    updates = rules.updates(store, settings, guarded)
+    updates = (
+        rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
+    )
     if settings.allow_updates and updates != "on":
         _log.warning("PUT /rules/{name} is not offered: %s", updates)
     operations: list[Operation] = []
@@ -101,12 +103,12 @@ def _build(
     if "fib" in groups:
         operations += fib.operations(settings, backend)
         steps["fib"] = fib.warm_up(backend)
-    if "payloads" in groups:
-        operations += payloads.operations(settings, backend)
-        steps["payloads"] = payloads.warm_up(backend)
     if "rules" in groups:
         operations += rules.operations(settings, store, counters, updates == "on", backend)
         steps["rulesets"] = rules.warm_up(store)
+    if "payloads" in groups:
+        operations += payloads.operations(settings, backend)
+        steps["payloads"] = payloads.warm_up(backend)
     if "status" in groups:
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")

@@ -97,7 +97,8 @@ def operations(
 ) -> list[Operation]:
     """The rows of this family in the router's table."""
     library = Library(store)
-    table = _reading(_Rules(settings, library, counters)) + _deciding(settings, library, counters)
+    # a request is matched against one route after the other, so the hot ones come first
+    table = _deciding(settings, library, counters) + _reading(_Rules(settings, library, counters))
     return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
 
 

@@ -1,6 +1,7 @@
 """From a request to a response: the body within its limits, the work where it belongs, every error named."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import cast
 
 import anyio
@@ -61,21 +62,26 @@ class Service:
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:
             raise _too_large(limit)
-        parts: list[bytes] = []
-        size = 0
         try:
             with anyio.fail_after(self.settings.deadline_seconds):
-                async for part in request.stream():
-                    size += len(part)
-                    if size > limit:
-                        raise _too_large(limit)
-                    parts.append(part)
+                return await _read(request, limit)
         except TimeoutError:
             seconds = f"{self.settings.deadline_seconds:g}"
             raise refused("slow-body", "body", f"the body did not arrive within {seconds} seconds") from None
         except ClientDisconnect:
             raise refused("incomplete-body", "body", "the connection was closed within it") from None
-        return b"".join(parts)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async with aclosing(request.stream()) as stream:
+        async for part in stream:
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+    return b"".join(parts)
 
 
 def _too_large(limit: int) -> Problem:
