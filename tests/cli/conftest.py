@@ -59,9 +59,8 @@ def start(*arguments, **options):
         [sys.executable, "-W", "ignore", "-m", "fastcore.cli", *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         env=environment,
-        **options,
+        **({"stderr": subprocess.PIPE} | options),
     )
 
 

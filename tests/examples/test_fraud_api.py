@@ -52,14 +52,14 @@ class TestEvents:
     def test_every_rule_fires_on_some_and_the_ordinary_ones_pass(self):
         ruleset = RuleSet.from_file(RULES)
         fired, actions = Counter(), Counter()
-        for event in generate(6000, fraud_share=0.6):
+        for event in generate(3000, fraud_share=0.8):
             decision = ruleset.evaluate(event)
             fired.update(decision.matched)
             actions[event["pattern"] == "ordinary", decision.action] += 1
         assert set(fired) == {rule.id for rule in ruleset.rules}
         ordinary = sum(count for (is_ordinary, _), count in actions.items() if is_ordinary)
         assert actions[True, "approve"] > 0.98 * ordinary
-        assert actions[False, "approve"] < 0.25 * (6000 - ordinary)
+        assert actions[False, "approve"] < 0.25 * (3000 - ordinary)
 
     def test_the_command_writes_lines(self):
         done = subprocess.run(
@@ -128,7 +128,10 @@ class TestService:
 
     def test_the_router_is_there_and_documented(self, client):
         assert client.get("/fastcore/health").status_code == 200
-        assert client.get("/fastcore/ready").status_code == 200
+        deadline = time.monotonic() + 60
+        while client.get("/fastcore/ready").status_code == 503:  # warming up: on PyPy that takes a while
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         assert client.get("/fastcore/fib/90").json()["result"] == "2880067194370816120"
         paths = client.get("/openapi.json").json()["paths"]
         assert {"/payments", "/events/sample", "/fastcore/rules/{name}/evaluate"} <= set(paths)

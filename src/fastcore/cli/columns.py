@@ -16,6 +16,8 @@ _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]+)?"
 )
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_MISSING = object()
+_KEPT = 4096
 _BOOLEANS = {"true": True, "false": False}
 _NUMBERED_BOOLEANS = {**_BOOLEANS, "1": True, "0": False}
 
@@ -99,13 +101,13 @@ class Columns:
         if absent:
             raise SourceError(f"the CSV input has no column {', '.join(map(repr, absent))}")
         steps = [
-            (index, tuple(name.split(".")), self._converter(name))
+            (index, tuple(name.split(".")), _Cells(self._converter(name), self.nulls))
             for index, name in enumerate(header)
             if self._is_read(name) or name in self.types
         ]
         if all(len(path) == 1 for _, path, _ in steps):
-            return self._flat([(index, path[0], convert) for index, path, convert in steps])
-        return self._nested(steps)
+            return _flat([(index, path[0], cells) for index, path, cells in steps])
+        return _nested(steps)
 
     def _is_read(self, name: str) -> bool:
         parts = name.split(".")
@@ -122,33 +124,49 @@ class Columns:
         (kind,) = kinds
         return str if kind == "string" else _lenient(TYPES[kind]) if kind in TYPES else _guess
 
-    def _flat(self, steps: list[tuple[int, str, Convert]]) -> MakeEvent:
-        nulls = self.nulls
 
-        def make_event(row: list[str]) -> dict[str, object] | BadRecord:
-            try:
-                return {
-                    name: convert(row[index]) for index, name, convert in steps if row[index] not in nulls
-                }
-            except _TypeError as error:
-                return BadRecord(str(error))
+class _Cells(dict[str, object]):
+    """What the texts of one column stand for, made when first asked for.
 
-        return make_event
+    Columns repeat themselves, and a look-up is much cheaper than a conversion; only so many are kept.
+    """
 
-    def _nested(self, steps: list[tuple[int, tuple[str, ...], Convert]]) -> MakeEvent:
-        nulls = self.nulls
+    def __init__(self, convert: Convert, nulls: Collection[str]) -> None:
+        super().__init__(dict.fromkeys(nulls, _MISSING))
+        self._convert = convert
 
-        def make_event(row: list[str]) -> dict[str, object] | BadRecord:
-            event: dict[str, object] = {}
-            try:
-                for index, path, convert in steps:
-                    if row[index] not in nulls:
-                        _put(event, path, convert(row[index]))
-            except _TypeError as error:
-                return BadRecord(str(error))
-            return event
+    def __missing__(self, cell: str) -> object:
+        value = self._convert(cell)
+        if len(self) < _KEPT:
+            self[cell] = value
+        return value
 
-        return make_event
+
+def _flat(steps: list[tuple[int, str, _Cells]]) -> MakeEvent:
+    def make_event(row: list[str]) -> dict[str, object] | BadRecord:
+        try:
+            return {
+                name: value for index, name, cells in steps if (value := cells[row[index]]) is not _MISSING
+            }
+        except _TypeError as error:
+            return BadRecord(str(error))
+
+    return make_event
+
+
+def _nested(steps: list[tuple[int, tuple[str, ...], _Cells]]) -> MakeEvent:
+    def make_event(row: list[str]) -> dict[str, object] | BadRecord:
+        event: dict[str, object] = {}
+        try:
+            for index, path, cells in steps:
+                value = cells[row[index]]
+                if value is not _MISSING:
+                    _put(event, path, value)
+        except _TypeError as error:
+            return BadRecord(str(error))
+        return event
+
+    return make_event
 
 
 class _TypeError(Exception):

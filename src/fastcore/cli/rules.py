@@ -197,7 +197,9 @@ def run_command(
     def carry_out() -> None:
         with Source(events) as source, Shield() as shield, Output(output) as sink:
             batches = _batches(source, input_format.value, columns, delimiter, max_record_bytes)
-            with reporting(source, enabled=not quiet) as progress:
+            # a bar and decisions on the same terminal would spoil one another
+            visible = not quiet and (output is not None or not sys.stdout.isatty())
+            with reporting(source, enabled=visible) as progress:
                 run(loaded, batches, sink, shield, summary, stop=errors is Errors.stop, progress=progress)
             sink.finish()
 
