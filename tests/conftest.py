@@ -8,12 +8,17 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 with warnings.catch_warnings():
     # a pure-Python build warns once where a compiled wheel is published; tests/test_backend.py looks at that
     warnings.simplefilter("ignore", RuntimeWarning)
     import fastcore
 from fastcore import _backend
+
+# a deadline would fail tests on a busy machine
+settings.register_profile("fastcore", deadline=None, print_blob=True)
+settings.load_profile("fastcore")
 
 SKIPS = Path(__file__).with_name("allowed_skips.toml")
 
