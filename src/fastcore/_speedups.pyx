@@ -18,6 +18,11 @@ cdef extern from "fibonacci_objects.h":
 
 include "kernels/fibonacci.py"
 include "kernels/logic.py"
+include "kernels/conditions_values.py"
+include "kernels/conditions_nodes.py"
+include "kernels/conditions_iterators.py"
+include "kernels/conditions_membership.py"
+include "kernels/conditions_functions.py"
 include "kernels/conditions.py"
 include "kernels/writing_values.py"
 include "kernels/writing.py"
