@@ -17,6 +17,14 @@ cdef extern from "fibonacci_objects.h":
     long long _fib_recursive_calls "fib_recursive_calls"(int n)
 
 include "kernels/fibonacci.py"
+include "kernels/logic_scopes.py"
+include "kernels/logic_values.py"
+include "kernels/logic_paths.py"
+include "kernels/logic_arithmetic.py"
+include "kernels/logic_functions.py"
+include "kernels/logic_nodes.py"
+include "kernels/logic_operators.py"
+include "kernels/logic_iterators.py"
 include "kernels/logic.py"
 include "kernels/conditions_values.py"
 include "kernels/conditions_nodes.py"
