@@ -1,4 +1,4 @@
-"""What the README and the pages of docs/ show is run: their code, their commands, and the rows of their tables.
+"""What the README and the pages of docs/ show is run: code, commands, and the rows of tables.
 
 Above a block of a page may stand comments, one to a line, that no reader sees:
 
