@@ -32,6 +32,7 @@ include "kernels/conditions_iterators.py"
 include "kernels/conditions_membership.py"
 include "kernels/conditions_functions.py"
 include "kernels/conditions.py"
+include "kernels/_matching_c.pyx"
 include "kernels/writing_values.py"
 include "kernels/writing.py"
 

@@ -42,9 +42,11 @@ if not cython.compiled:  # compiled, all parts share one namespace
         _COND_NE,
         _COND_OBJECT,
         _cond_clean,
+        _cond_compare,
         _cond_kind,
         _cond_member,
         _cond_object_keys,
+        _cond_truthy,
         _cond_types,
     )
 
@@ -232,3 +234,15 @@ def conditions_kind(value: "Any") -> str:
     """The type that conditions see in a value; "nothing" for null, NaN and what they do not know."""
     _cond_types.bind()
     return _COND_KIND_NAMES[_cond_kind(_cond_clean(value))]
+
+
+def conditions_clean(value: "Any") -> "tuple[Any, str, Any]":
+    """A value as conditions see it, the name of its type, and its truthiness."""
+    _cond_types.bind()
+    clean = _cond_clean(value)
+    return clean, _COND_KIND_NAMES[_cond_kind(clean)], _cond_truthy(clean)
+
+
+def conditions_passed(value: "Any", cut: "tuple[Any, int]") -> bool:
+    """Whether a number is past a cut: at it or above, for side 1 above only; exact across types."""
+    return _cond_compare(_COND_GT if cut[1] else _COND_GE, value, cut[0]) is True

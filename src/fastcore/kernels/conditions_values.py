@@ -182,6 +182,8 @@ def _cond_clean_other(value: "Any") -> "Any":
     numpy = _cond_sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.generic):
         return None
+    if isinstance(value, (numpy.datetime64, numpy.timedelta64)) and numpy.isnat(value):
+        return None
     if isinstance(value, numpy.datetime64) and numpy.datetime_data(value)[0] not in ("Y", "M", "W", "D"):
         value = value.astype("datetime64[us]")
     elif isinstance(value, numpy.timedelta64):

@@ -62,6 +62,10 @@ class CoercingEngine:
                     errors.append(DecisionError("logic", str(error), self._plan.ids[index]))
         return fired, tuple(errors)
 
+    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
+        ids = self._plan.ids
+        return [ids[index] for index in self.fire(event, now, active)[0]]
+
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
         data = plain(event)
         with _clock(now):

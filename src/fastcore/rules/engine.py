@@ -8,9 +8,11 @@ from fastcore import _backend
 from fastcore.errors import EvaluationError
 
 from .blame import blame
+from .clauses import make_clauses
 from .decision import DecisionError
 from .document import CheckedDocument
 from .explain import ExplainedCondition, explain_tree
+from .language import mentions
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_engine"]
@@ -23,6 +25,9 @@ class Engine(Protocol):
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
         """Indices of the rules that fire, and what went wrong meanwhile."""
+
+    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
+        """Ids of the rules that fire, in order."""
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
         """Index of the first rule that fires, -1 if none does."""
@@ -43,17 +48,37 @@ def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
 
 
 class KleeneEngine:
-    """Conditions are true, false or unknown; `strict` refuses the last."""
+    """Conditions are true, false or unknown; `strict` refuses the last.
 
-    __slots__ = ("_index", "_plan", "_program", "_strict")
+    Where only the fired rules matter they are looked up in an index; the plain evaluator says what was thrown
+    and which rule is undecided.
+    """
+
+    __slots__ = ("_index", "_matcher", "_plan", "_program", "_strict")
 
     def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
         self._plan = plan
         self._strict = strict
         self._index = {identity: index for index, identity in enumerate(plan.ids)}
-        self._program = _backend.kernels("conditions", backend).conditions_program(plan.trees)
+        program = _backend.kernels("conditions", backend).conditions_program
+        self._program = program(plan.trees)
+        self._matcher = None
+        if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
+            clauses = make_clauses(plan.trees)
+            matcher = _backend.kernels("matching", backend).matcher
+            self._matcher = matcher(clauses, program(clauses.trees), plan.ids)
+
+    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
+        if self._matcher is not None and active is None:
+            found: list[str] = self._matcher.matches(event, now)
+            return found
+        ids = self._plan.ids
+        return [ids[index] for index in self.fire(event, now, active)[0]]
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
+        if self._matcher is not None:
+            fired = self._matcher.fired(event, now)
+            return fired if active is None else [index for index in fired if active[index]], ()
         fired, thrown, unknown = self._program.fired(event, now, active, self._strict)
         if unknown >= 0:
             cause = blame(self._plan.trees[unknown], self._program.probe(unknown, event, now))
@@ -64,6 +89,9 @@ class KleeneEngine:
         return fired, tuple(DecisionError("throw", thrown_text(what), ids[index]) for index, what in thrown)
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
+        if self._matcher is not None:
+            fired, _ = self.fire(event, now, active)
+            return fired[0] if fired else -1
         index: int = self._program.first(event, now, active)
         return index
 

@@ -162,6 +162,17 @@ def scoped(tree: Tree) -> tuple[int, ...]:
     return (0,) if tree[0] == "try" else tuple(range(count))
 
 
+def mentions(tree: Tree, operator: str) -> bool:
+    """Whether an operator occurs in a tree."""
+    pending = [tree]
+    while pending:
+        tree = pending.pop()
+        if tree[0] == operator:
+            return True
+        pending.extend(branches(tree))
+    return False
+
+
 def quote(value: object, limit: int = 60) -> str:
     """A value as JSON in a message, shortened."""
     try:

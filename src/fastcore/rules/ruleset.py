@@ -170,9 +170,9 @@ class RuleSet:
 
     def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
         """Ids of the rules that fire, in the order of evaluation; errors as `evaluate`."""
-        ids = self._plan.ids
-        fired, _ = self._fire(event, self._time(now))
-        return [ids[index] for index in fired]
+        moment = self._time(now)
+        self._check_event(event)
+        return self._engine.matches(event, moment, self._plan.active(moment))
 
     def score(self, event: Any, *, now: datetime | None = None) -> int | float:
         """The sum of the scores of the rules that fire; errors as `evaluate`."""
