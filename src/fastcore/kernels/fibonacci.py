@@ -146,6 +146,8 @@ def _fib_index(name: str, value: object, limit: int) -> int:
 
 
 @cython.annotation_typing(False)
+@cython.boundscheck(False)  # _fib_small_index has checked it
+@cython.wraparound(False)
 @cython.locals(small=cython.Py_ssize_t)
 def fibonacci(n: int) -> int:
     """F(n), exactly.
