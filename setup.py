@@ -44,7 +44,9 @@ def version():
 def extensions():
     from Cython.Build import cythonize
 
-    kernels = [str(path) for path in sorted((PACKAGE / "kernels").rglob("*")) if path.suffix in (".py", ".pyx", ".h")]
+    kernels = [
+        str(path) for path in sorted((PACKAGE / "kernels").rglob("*")) if path.suffix in (".py", ".pyx", ".h")
+    ]
     generated = PACKAGE / "_speedups.c"
     # Cython looks at its sources, not at changed directives
     stale = generated.exists() and generated.stat().st_mtime < Path("setup.py").stat().st_mtime
@@ -56,9 +58,11 @@ def extensions():
                 depends=[*kernels, "setup.py"],
                 include_dirs=[str(PACKAGE / "kernels" / "c")],
                 define_macros=[("FASTCORE_VERSION", f'"{version()}"')],
-                # Debug information multiplies the time of the build by five, for a file that no one debugs. Where
-                # a short function begins within a cache line changed its time by a quarter from build to build.
-                extra_compile_args=["/O2"] if sys.platform == "win32" else ["-O3", "-g0", "-falign-functions=64"],
+                # Debug information multiplies the time of the build by five, for a file that no one debugs.
+                # Where in a cache line a short function begins changed its time by a quarter between builds.
+                extra_compile_args=["/O2"]
+                if sys.platform == "win32"
+                else ["-O3", "-g0", "-falign-functions=64"],
             )
         ],
         compiler_directives=DIRECTIVES,

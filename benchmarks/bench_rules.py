@@ -49,7 +49,7 @@ SIZES = [20, 200, 2_000, 10_000]
 
 
 def predicate(source):
-    """A condition as JSONLogic and as a Python expression over ``e``."""
+    """A condition as JSONLogic and as a Python expression over local variables."""
     shape = source.random()
     if shape < 0.45:
         name, op, limit = source.choice(NUMBERS), source.choice(["<", ">"]), round(source.uniform(0, 100), 2)
@@ -70,7 +70,7 @@ def predicate(source):
 
 
 def read(name):
-    return "e" + "".join(f"[{key!r}]" for key in name.split("."))
+    return name.replace(".", "_")
 
 
 def rules(count):
@@ -110,9 +110,15 @@ def events(count):
 EVENTS = events(200)
 
 
+LOCALS = [
+    f"    {read(name)} = e" + "".join(f"[{key!r}]" for key in name.split("."))
+    for name in [*NUMBERS, *TEXTS, *FLAGS]
+]
+
+
 def generated(made):
-    """All rules in one function, as one would write by hand."""
-    lines = ["def fired(e):", "    found = []"]
+    """All rules in one function that reads every field once, as one would write by hand."""
+    lines = ["def fired(e):", "    found = []", *LOCALS]
     lines += [f"    if {text}: found.append({name!r})" for name, _, text in made]
     scope = {}
     exec("\n".join([*lines, "    return found"]), scope)
@@ -121,8 +127,16 @@ def generated(made):
 
 def lambdas(made):
     """One function per rule."""
-    functions = [(name, eval(f"lambda e: {text}")) for name, _, text in made]
-    return lambda event: [name for name, function in functions if function(event)]
+    names = [read(name) for name in [*NUMBERS, *TEXTS, *FLAGS]]
+    functions = [(name, eval(f"lambda {', '.join(names)}: {text}")) for name, _, text in made]
+    scope = {}
+    exec("\n".join(["def fields(e):", *LOCALS, f"    return {', '.join(names)}"]), scope)
+
+    def fired(event):
+        fields = scope["fields"](event)
+        return [name for name, function in functions if function(*fields)]
+
+    return fired
 
 
 def over(fired):

@@ -196,7 +196,7 @@ class TestImport:
     @pytest.mark.parametrize("selected", [pytest.param("cython", marks=needs_cython), "python"])
     def test_it_brings_in_nothing_heavy(self, clean_environment, selected):
         done = run(
-            "import sys; before = set(sys.modules); import fastcore; print(*sorted(set(sys.modules) - before))",
+            "import sys; old = set(sys.modules); import fastcore; print(*sorted(set(sys.modules) - old))",
             clean_environment,
             "-S",
             path=Path(fastcore.__file__).parents[1],

@@ -62,7 +62,7 @@ def unpacked(sdist, tmp_path_factory):
 
 
 def wheel(unpacked, target, environment, **variables):
-    """Name and member names of the wheel that a build from the source distribution gives, and the build's output."""
+    """The wheel that a build from the source distribution gives: its name, its members, and the output."""
     shutil.rmtree(unpacked / "build", ignore_errors=True)
     done = build("wheel", unpacked, target, environment, **variables)
     wheels = list(target.glob("*.whl"))

@@ -1,4 +1,6 @@
-"""Writes the list of published wheels into docs/install.md, from what cibuildwheel would build; --check compares."""
+"""Writes the list of published wheels into docs/install.md, from what cibuildwheel would build; --check
+compares.
+"""
 
 import re
 import subprocess

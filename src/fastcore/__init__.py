@@ -1,7 +1,10 @@
 """The hot paths of a Python web service, compiled where that pays and never required.
 
-Importing this package selects the backend and does nothing else; each public name is loaded when it is first used.
+Importing this package selects the backend and does nothing else; each public name is loaded when it is first
+used.
 """
+
+from importlib import import_module
 
 from . import _backend
 from ._version import __version__
@@ -79,7 +82,7 @@ def __getattr__(name: str) -> object:
     if name.startswith("fibonacci") and name in __all__:
         value = getattr(_backend.kernels("fibonacci"), name)
     elif name in _HOMES:
-        value = getattr(_backend.import_module(f"fastcore.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"fastcore.{_HOMES[name]}"), name)
     else:
         raise AttributeError(f"module 'fastcore' has no attribute {name!r}")
     globals()[name] = value

@@ -6,9 +6,13 @@ from .info import backend_info
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m fastcore", description="Show which backend fastcore uses, and why.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fastcore", description="Show which backend fastcore uses, and why."
+    )
     parser.add_argument(
-        "--require", choices=["cython", "python"], help="exit with status 1 unless this backend is the selected one"
+        "--require",
+        choices=["cython", "python"],
+        help="exit with status 1 unless this backend is the selected one",
     )
     required = parser.parse_args().require
     info = backend_info()

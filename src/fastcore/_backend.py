@@ -1,8 +1,8 @@
 """The one selector: which backend serves, why, and what would be needed for the other.
 
-``FASTCORE_BACKEND`` is read once, at import: ``auto`` (default), ``cython`` or ``python``. The choice is kept as plain
-data (``requested``, ``name``, ``reason``) and nothing changes it afterwards. Whatever takes ``backend=`` gets its
-kernels from here, so both backends can be used side by side in one process.
+``FASTCORE_BACKEND`` is read once, at import: ``auto`` (default), ``cython`` or ``python``. The choice is kept
+as plain data (``requested``, ``name``, ``reason``) and nothing changes it afterwards. Whatever takes
+``backend=`` gets its kernels from here, so both backends can be used side by side in one process.
 """
 
 import os
@@ -37,7 +37,7 @@ def load_extension() -> "ModuleType":
             name=EXTENSION,
             path=error.path,
         ) from error
-    if extension.BUILD_VERSION != __version__:
+    if __version__ != extension.BUILD_VERSION:
         raise ImportError(
             f"{extension.__file__} is stale: built for fastcore {extension.BUILD_VERSION}, "
             f"found beside fastcore {__version__}; delete that file or reinstall fastcore-kernels",

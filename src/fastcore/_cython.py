@@ -1,7 +1,8 @@
-"""Stands in for the ``cython`` module where a kernel is interpreted: typed, without effect, without a dependency.
+"""Stands in for the ``cython`` module where a kernel is interpreted: typed, without effect, without a
+dependency.
 
-A kernel writes ``from fastcore import _cython as cython``. The compiler knows that name already; the interpreter gets
-these no-ops and never the real shadow module, which is slow to import and to call.
+A kernel writes ``from fastcore import _cython as cython``. The compiler knows that name already; the
+interpreter gets these no-ops and never the real shadow module, which is slow to import and to call.
 """
 
 import builtins
@@ -36,7 +37,9 @@ def _decorator(*values: object, **types: object) -> "Callable[[T], T]":
 
 cfunc = ccall = cclass = final = inline = nogil = _unchanged
 locals = returns = exceptval = _decorator
-annotation_typing = binding = boundscheck = cdivision = wraparound = freelist = no_gc = auto_pickle = _decorator
+annotation_typing = binding = boundscheck = cdivision = wraparound = freelist = no_gc = auto_pickle = (
+    _decorator
+)
 critical_section = internal = total_ordering = infer_types = overflowcheck = _decorator
 
 

@@ -89,8 +89,8 @@ class EventError(FastcoreError, ValueError):
 
     Parameters:
         message: what is wrong.
-        offset: where in the JSON text, from 0: in bytes, or in characters if the text was a str; None where the
-            event was not text.
+        offset: where in the JSON text, from 0: in bytes, or in characters if the text was a str; None where
+            the event was not text.
     """
 
     def __init__(self, message: str, offset: "int | None" = None) -> None:

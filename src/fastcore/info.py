@@ -81,7 +81,7 @@ def jit_enabled() -> bool | None:
     if sys.implementation.name == "pypy":
         import os
 
-        import pypyjit
+        import pypyjit  # type: ignore[import-not-found]  # of PyPy alone
 
         return bool(pypyjit) and not os.environ.get("PYPY_DISABLE_JIT")
     jit = getattr(sys, "_jit", None)  # CPython 3.14 and later

@@ -53,7 +53,8 @@ def _binary_limbs(value: int) -> "Limbs":
 def _decimal_limbs(digits: str) -> "Limbs":
     padded = digits.zfill(len(digits) // 4 * 4 + 8)
     figures = np.frombuffer(padded.encode("ascii"), np.uint8).reshape(-1, 4) - float(ord("0"))
-    return _carried((figures @ np.array([1000.0, 100.0, 10.0, 1.0]))[::-1].copy(), _DECIMAL)
+    limbs = (figures @ np.array([1000.0, 100.0, 10.0, 1.0]))[::-1].astype(np.float64)
+    return _carried(limbs, _DECIMAL)
 
 
 def _doubled(n: int, shift: int, f: "Limbs", g: "Limbs", base: int) -> "Limbs":

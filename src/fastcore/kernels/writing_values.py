@@ -112,6 +112,7 @@ def _write_single_text(value: float) -> str:
     """
     if value == 0.0:
         return float.__repr__(value)
+    text = ""
     for count in range(9):
         text = f"{value:.{count}e}"
         if _write_reads_back(text, value):

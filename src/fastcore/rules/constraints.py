@@ -64,8 +64,8 @@ class Constraint:
         if self.kind == "impossible":
             return True
         low, high = self.low, self.high
-        bounded = low is not None and high is not None
-        if bounded and (low > high or (low == high and (self.low_open or self.high_open))):
+        open_end = self.low_open or self.high_open
+        if low is not None and high is not None and (low > high or (low == high and open_end)):
             return True
         return self.allowed is not None and not any(self.holds(value) for value in self.allowed)
 
@@ -217,13 +217,15 @@ def outcomes(tree: Tree) -> frozenset[bool | None]:
         return frozenset(None if truth is None else not truth for truth in outcomes(tree[1]))
     if op == "!!":
         return outcomes(tree[1])
+    if op == "in_set":
+        return ANYTHING if tree[2] else UNDECIDED
     if op == "exists" or (op == "missing" and len(tree) > 1):
         return DECIDED
     if _is_constant(tree):
         return _constant_truth(tree)
     if op in FLIPPED or op == "between":
         return _compared(tree)
-    return UNDECIDED if op == "in_set" and not tree[2] else ANYTHING
+    return ANYTHING
 
 
 def _compared(tree: Tree) -> frozenset[bool | None]:

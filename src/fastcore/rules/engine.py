@@ -25,18 +25,22 @@ class Engine(Protocol):
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
         """Indices of the rules that fire, and what went wrong meanwhile."""
+        ...
 
     def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
         """Ids of the rules that fire, in order."""
+        ...
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
         """Index of the first rule that fires, -1 if none does."""
+        ...
 
     def explain(
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
         """The condition of a rule (its index is in the document's order of evaluation) for an event, and
         what went wrong, in words, if something did."""
+        ...
 
 
 def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:

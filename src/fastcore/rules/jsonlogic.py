@@ -51,6 +51,11 @@ DEEPEST = 500  # deeper trees could exhaust the stack of a thread
 _SCALARS = (bool, int, float, str, Decimal, date, timedelta)
 
 
+# This slot holds the kernel's own method: no frame of Python stands between it and the caller. Type checkers
+# must not see its name, or they take the method for an attribute.
+_CALL: str = "__call__"
+
+
 class CompiledLogic:
     """A rule ready to be evaluated: ``compiled(data)`` gives its value for an event. Made by ``compile``.
 
@@ -67,8 +72,7 @@ class CompiledLogic:
         Exception: whatever a registered operator raises, unchanged.
     """
 
-    # a slot named __call__ holds the kernel's own method: no frame of Python stands between it and the caller
-    __slots__ = ("__call__", "__weakref__", "_allow_regex", "_limits", "_logic", "_operators")
+    __slots__ = (_CALL, "__weakref__", "_allow_regex", "_limits", "_logic", "_operators")
 
     _logic: Any
     _operators: dict[str, Callable[..., Any]]
