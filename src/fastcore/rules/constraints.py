@@ -217,12 +217,12 @@ def outcomes(tree: Tree) -> frozenset[bool | None]:
         return frozenset(None if truth is None else not truth for truth in outcomes(tree[1]))
     if op == "!!":
         return outcomes(tree[1])
-    if op == "in_set":
-        return ANYTHING if tree[2] else UNDECIDED
-    if op == "exists" or (op == "missing" and len(tree) > 1):
+    if op == "exists" or (op == "missing" and tree[1:]):
         return DECIDED
     if _is_constant(tree):
         return _constant_truth(tree)
+    if op == "in_set":
+        return ANYTHING if tree[2] else UNDECIDED
     if op in FLIPPED or op == "between":
         return _compared(tree)
     return ANYTHING
