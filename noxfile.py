@@ -117,17 +117,3 @@ def lint(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("zizmor", "--offline", "--no-progress", *workflows)
     session.run("python", "tools/wheel_matrix.py", "--check")
-
-
-@nox.session(python="3.11")
-def differential(session: nox.Session) -> None:
-    """The property tests of the rules, for as many examples as `-- --examples N` says (default 20,000)."""
-    install_tests(session)
-    install_project(session, "require")
-    examples = (
-        session.posargs[session.posargs.index("--examples") + 1]
-        if "--examples" in session.posargs
-        else "20000"
-    )
-    session.posargs.clear()
-    run_suite(session, "-m", "differential", "--timeout=0", FASTCORE_EXAMPLES=examples)

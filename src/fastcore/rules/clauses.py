@@ -299,7 +299,6 @@ class _Planner:
             isinstance(member, (str, int, float)) for member in members
         ):
             return self._truth_of(tree, wanted)
-        values = Values()
         kinds = {_kind(member) for member in members}
         strings = frozenset(member for member in members if isinstance(member, str))
         numbers: tuple[Cut, ...] = tuple(
