@@ -38,6 +38,7 @@ cdef extern from "bitmap.h" nogil:
         int32_t size
         int32_t row
 
+    void bitset_prefetch(const void *address)
     void bitset_and(uint64_t *result, const uint64_t *row, ptrdiff_t words)
     void bitset_and_rows(uint64_t *result, const uint64_t *const *rows, ptrdiff_t count, ptrdiff_t words)
     bint bitset_meets(const uint64_t *left, const uint64_t *right, ptrdiff_t words)
@@ -48,24 +49,33 @@ cdef extern from "bitmap.h" nogil:
     ptrdiff_t bitmap_text_row(const _Bitmap *operand, const char *text, ptrdiff_t size)
     uint64_t bitmap_hash(const char *text, ptrdiff_t size)
     _BitmapText *bitmap_find(const _Bitmap *operand, const char *text, ptrdiff_t size, uint64_t hash)
+    bint bitmap_clears(const _Bitmap *operand)
     const uint64_t *bitmap_row(const _Bitmap *operand, ptrdiff_t row)
     void bitmap_clear(uint64_t *alive, const _Bitmap *operand, ptrdiff_t row)
     void bitmap_keep(uint64_t *alive, const _Bitmap *operand, ptrdiff_t row)
-    void bitmap_fetch(const _Bitmap *operand, ptrdiff_t row)
 
 cdef extern from "dict_walk.h":
     ctypedef struct PyObject
+
+    ctypedef struct _MatchNode "match_node":
+        PyObject *key
+        Py_ssize_t hash
+        const char *text
+        Py_ssize_t size
+        int slot                # -1 where only members are read
+        int operand             # whose value this is; -1 where only expressions read it
+        int level               # of its members; -1 where it has none
+        uint64_t *users         # the clauses that read it or a member, in expressions too; NULL if not lazy
+
+    bint match_iterate(
+        PyObject *dict, const _MatchNode *nodes, const int32_t *table, Py_ssize_t mask, PyObject **found
+    )
     int match_get(PyObject *dict, PyObject *key, PyObject **value) except -1
-    void match_release(PyObject *value)
-    int match_next(PyObject *dict, Py_ssize_t *position, PyObject **key, PyObject **value)
-    Py_ssize_t match_key_hash(PyObject *key)
-    bint match_same_key(PyObject *left, PyObject *right)
     Py_ssize_t match_size(PyObject *dict)
     void match_fetch_keys(PyObject *dict)
     void match_set(PyObject *list, Py_ssize_t i, PyObject *item)
     void match_set_tuple(PyObject *tuple, Py_ssize_t i, PyObject *item)
     bint MATCH_ITERATES
-    void bitset_prefetch(const void *address)
     bint PyDict_CheckExact(PyObject *)
     bint PyFloat_CheckExact(PyObject *)
     bint PyLong_CheckExact(PyObject *)
@@ -110,6 +120,7 @@ cdef struct _BitmapStep:
 
 cdef struct _BitmapOperand:
     _Bitmap bitmap
+    int dense               # its place among the operands whose rows have all words; -1 for the others
     int slot                # of a field; -1 for an expression or a condition
     bint condition
     _BitmapStep *steps      # of arithmetic; NULL where the evaluator is asked
@@ -126,6 +137,11 @@ cdef class _Bitmaps:
     """
 
     cdef Py_ssize_t words, rule_count, operand_count, slot_count, size
+    cdef Py_ssize_t computed_count, dense_count, sparse_count, cleared_count
+    cdef int32_t *computed          # the operands that are no fields
+    cdef const uint64_t **unknown   # of the dense operands: the row of the unknown value
+    cdef int32_t *sparse            # the operands that are not dense
+    cdef int32_t *cleared           # the operands that have positions with names to clear
     cdef _BitmapOperand *operands
     cdef int32_t *owners            # clause -> position of its rule
     cdef uint64_t *everything       # the set of all clauses
@@ -155,6 +171,7 @@ cdef class _Bitmaps:
         for i in range(self.operand_count):
             self.operands[i].slot = slots.get(i, -1)
             self.build(&self.operands[i], plan.operands[i], numbers)
+        self.build_groups()
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -164,6 +181,10 @@ cdef class _Bitmaps:
         PyMem_Free(self.operands)
         PyMem_Free(self.owners)
         PyMem_Free(self.everything)
+        PyMem_Free(self.unknown)
+        PyMem_Free(self.computed)
+        PyMem_Free(self.sparse)
+        PyMem_Free(self.cleared)
 
     # --- building -----------------------------------------------------------------------------------------------
 
@@ -218,6 +239,31 @@ cdef class _Bitmaps:
             bitmap.thresholds[i] = _bitmap_threshold(plan.cuts[i])
         return 0
 
+    cdef int build_groups(self) except -1:
+        cdef Py_ssize_t i
+        cdef _Bitmap *bitmap
+        self.unknown = <const uint64_t **>_bitmap_memory((self.operand_count + 1) * sizeof(void *))
+        self.computed = <int32_t *>_bitmap_memory((self.operand_count + 1) * sizeof(int32_t))
+        self.sparse = <int32_t *>_bitmap_memory((self.operand_count + 1) * sizeof(int32_t))
+        self.cleared = <int32_t *>_bitmap_memory((self.operand_count + 1) * sizeof(int32_t))
+        for i in range(self.operand_count):
+            bitmap = &self.operands[i].bitmap
+            if self.operands[i].slot < 0:
+                self.computed[self.computed_count] = i
+                self.computed_count += 1
+            self.operands[i].dense = -1
+            if bitmap.words != NULL:
+                self.sparse[self.sparse_count] = i
+                self.sparse_count += 1
+                continue
+            self.operands[i].dense = self.dense_count
+            self.unknown[self.dense_count] = bitmap.rows
+            self.dense_count += 1
+            if bitmap_clears(bitmap):
+                self.cleared[self.cleared_count] = i
+                self.cleared_count += 1
+        return 0
+
     cdef int32_t *place(self, _Bitmap *bitmap, const uint64_t *users) except NULL:
         """Chooses the words of a row; gives for every word where it stands in one."""
         cdef Py_ssize_t i, touched = 0
@@ -239,18 +285,22 @@ cdef class _Bitmaps:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
+    @cython.final
     cdef Py_ssize_t string_row(self, const _Bitmap *bitmap, text) except -1:
         """The row of a str."""
         cdef Py_ssize_t size
         cdef const char *utf8
         if bitmap.text_mask < 0:
             return bitmap.unnamed_row
+        if PyUnicode_IS_COMPACT_ASCII(<PyObject *>text):
+            return bitmap_text_row(bitmap, PyUnicode_1BYTE_DATA(<PyObject *>text), PyUnicode_GET_LENGTH(<PyObject *>text))
         try:
             utf8 = PyUnicode_AsUTF8AndSize(text, &size)
         except UnicodeEncodeError:  # a lone surrogate: no rule names such a string
             return bitmap.unnamed_row
         return bitmap_text_row(bitmap, utf8, size)
 
+    @cython.final
     cdef Py_ssize_t object_row(self, Py_ssize_t number, value) except -1:
         """The row of any value, exactly as the evaluator sees it."""
         cdef const _Bitmap *bitmap = &self.operands[number].bitmap

@@ -3,19 +3,9 @@
 from bisect import bisect_right
 
 cdef enum:
-    _MATCH_LAZY = 8         # up to so many words it pays to ask whether a field still matters before it is looked at
+    _MATCH_LAZY = 1         # up to so many words it pays to ask whether a field still matters before it is looked at
     _MATCH_ROOM = 1024      # doubles on the stack for the scratch of a call
-    _MATCH_DONE = -1        # the row of an operand that has been applied
-    _MATCH_ASK = -2         # of one that the evaluator is asked for
-
-
-cdef struct _MatchNode:
-    PyObject *key
-    Py_ssize_t hash
-    int slot                # -1 where only members are read
-    int operand             # whose value this is; -1 where only expressions read it
-    int level               # of its members; -1 where it has none
-    uint64_t *users         # the clauses that read it or a member, in expressions too; NULL if not lazy
+    _MATCH_ASK = -1         # the row of an operand that the evaluator is asked for
 
 
 cdef struct _MatchLevel:
@@ -29,7 +19,7 @@ cdef struct _MatchLevel:
 cdef struct _MatchScratch:
     _BitmapValue *values    # slot -> number
     int32_t *rows           # operand -> row
-    const uint64_t **stored
+    const uint64_t **stored # dense operand -> the words of its row
     uint64_t *alive
     int32_t *fired
     PyObject **found        # node -> value
@@ -42,6 +32,7 @@ cdef struct _MatchScratch:
     char *memory
 
 
+@cython.final
 cdef class _Matcher(_Bitmaps):
     """See matching.py."""
 
@@ -110,6 +101,9 @@ cdef class _Matcher(_Bitmaps):
             self.kept.append(key)
             self.nodes[at].key = <PyObject *>key
             self.nodes[at].hash = hash(key)
+            if PyUnicode_IS_COMPACT_ASCII(<PyObject *>key):
+                self.nodes[at].text = PyUnicode_1BYTE_DATA(<PyObject *>key)
+                self.nodes[at].size = len(key)
         self.build_levels([len(level) for level in levels], depths)
         if self.lazy:
             self.build_users(readers)
@@ -201,7 +195,8 @@ cdef class _Matcher(_Bitmaps):
     cdef int find(self, _MatchScratch *scratch, const _MatchLevel *level, PyObject *data) except -1:
         """What a dict holds for the keys of a level."""
         cdef int node
-        if MATCH_ITERATES and match_size(data) <= 2 * (level.last - level.first) + 4 and self.iterate(scratch, level, data):
+        if MATCH_ITERATES and match_size(data) <= 2 * (level.last - level.first) + 4 \
+                and match_iterate(data, self.nodes, level.table, level.mask, scratch.found):
             return 0
         for node in range(level.first, level.last):
             if match_get(data, self.nodes[node].key, &scratch.found[node]):
@@ -209,27 +204,6 @@ cdef class _Matcher(_Bitmaps):
                 scratch.held_count += 1
                 bitset_prefetch(scratch.found[node])
         return 0
-
-    cdef bint iterate(self, _MatchScratch *scratch, const _MatchLevel *level, PyObject *data) noexcept:
-        """The same by going through the dict; False if it has a key that is no plain str."""
-        cdef PyObject *key = NULL
-        cdef PyObject *value = NULL
-        cdef Py_ssize_t position = 0, hash
-        cdef int at, node
-        while match_next(data, &position, &key, &value):
-            if not PyUnicode_CheckExact(key):
-                return False
-            hash = match_key_hash(key)
-            at = hash & level.mask
-            node = level.table[at]
-            while node >= 0:
-                if self.nodes[node].key == key or (self.nodes[node].hash == hash and match_same_key(self.nodes[node].key, key)):
-                    scratch.found[node] = value
-                    bitset_prefetch(value)
-                    break
-                at = (at + 1) & level.mask
-                node = level.table[at]
-        return True
 
     cdef int enter(self, _MatchScratch *scratch, int node) except -1:
         """Goes into a value for its members."""
@@ -278,15 +252,15 @@ cdef class _Matcher(_Bitmaps):
         self.keep(scratch, operand, row)
         return 0
 
-    cdef void keep(self, _MatchScratch *scratch, int operand, Py_ssize_t row) noexcept:
+    cdef inline void keep(self, _MatchScratch *scratch, int operand, Py_ssize_t row) noexcept nogil:
         """Applies a row at once where that may spare other fields, else notes it."""
-        cdef const _Bitmap *bitmap = &self.operands[operand].bitmap
+        cdef const _BitmapOperand *at = &self.operands[operand]
         if self.lazy:
-            bitmap_keep(scratch.alive, bitmap, row)
-            scratch.rows[operand] = _MATCH_DONE
-        else:
-            bitmap_fetch(bitmap, row)
-            scratch.rows[operand] = row
+            bitmap_keep(scratch.alive, &at.bitmap, row)
+        scratch.rows[operand] = row
+        if at.dense >= 0:
+            scratch.stored[at.dense] = bitmap_row(&at.bitmap, row)
+            bitset_prefetch(scratch.stored[at.dense])
 
     cdef int put_off(self, _MatchScratch *scratch, int node, PyObject *value) except -1:
         if not PyDict_CheckExact(value):
@@ -349,36 +323,33 @@ cdef class _Matcher(_Bitmaps):
         for i in range(self.slot_count):
             scratch.values[i].kind = _BITMAP_UNKNOWN
         memset(scratch.rows, 0, self.operand_count * sizeof(int32_t))
+        memcpy(scratch.stored, self.unknown, self.dense_count * sizeof(void *))
         memcpy(scratch.alive, self.everything, self.words * sizeof(uint64_t))
         scratch.asks = False
         scratch.odd_count = 0
 
     cdef void settle(self, _MatchScratch *scratch) noexcept nogil:
         """Computes the expressions and takes all falsified clauses out of `alive`, but for what must be asked."""
-        cdef Py_ssize_t i, count = 0
+        cdef Py_ssize_t at, i
         cdef _BitmapOperand *operand
         cdef _BitmapValue value
-        for i in range(self.operand_count):
-            if scratch.rows[i] == _MATCH_DONE:
-                continue
+        for at in range(self.computed_count):
+            i = self.computed[at]
             operand = &self.operands[i]
-            if operand.slot < 0:
-                if operand.steps == NULL or not _bitmap_compute(operand, scratch.values, &value):
-                    scratch.rows[i] = _MATCH_ASK
-                    scratch.asks = True
-                    continue
-                if value.kind != _BITMAP_UNKNOWN:
-                    scratch.rows[i] = bitmap_number_row(&operand.bitmap, value.number)
-            if operand.bitmap.words != NULL:
-                bitmap_keep(scratch.alive, &operand.bitmap, scratch.rows[i])
-                scratch.rows[i] = _MATCH_DONE
-            else:
-                scratch.stored[count] = bitmap_row(&operand.bitmap, scratch.rows[i])
-                count += 1
-        bitset_and_rows(scratch.alive, scratch.stored, count, self.words)
-        for i in range(self.operand_count):
-            if scratch.rows[i] > 0:
-                bitmap_clear(scratch.alive, &self.operands[i].bitmap, scratch.rows[i])
+            if operand.steps == NULL or not _bitmap_compute(operand, scratch.values, &value):
+                scratch.rows[i] = _MATCH_ASK
+                scratch.asks = True
+                if operand.dense >= 0:
+                    scratch.stored[operand.dense] = self.everything
+            elif value.kind != _BITMAP_UNKNOWN:
+                self.keep(scratch, i, bitmap_number_row(&operand.bitmap, value.number))
+        bitset_and_rows(scratch.alive, scratch.stored, self.dense_count, self.words)
+        for i in range(self.cleared_count):
+            if scratch.rows[self.cleared[i]] >= 0:
+                bitmap_clear(scratch.alive, &self.operands[self.cleared[i]].bitmap, scratch.rows[self.cleared[i]])
+        for i in range(self.sparse_count):
+            if scratch.rows[self.sparse[i]] >= 0:
+                bitmap_keep(scratch.alive, &self.operands[self.sparse[i]].bitmap, scratch.rows[self.sparse[i]])
 
     cdef int ask(self, _MatchScratch *scratch, event, now) except -1:
         """What only the evaluator can tell, asked where some clause that still holds wants to know."""
@@ -401,7 +372,9 @@ cdef class _Matcher(_Bitmaps):
         """Lays out the space of one call, in `small` if it suffices."""
         cdef char *memory = small
         if self.scratch_size > room:
-            memory = <char *>_bitmap_memory(self.scratch_size)
+            memory = <char *>PyMem_Malloc(self.scratch_size)
+            if memory == NULL:
+                raise MemoryError
         scratch.memory = memory
         scratch.held_count = 0
         scratch.values = <_BitmapValue *>memory

@@ -58,7 +58,8 @@ static inline ptrdiff_t bitmap_number_row(const bitmap_operand *operand, double 
     return operand->number_row + bitmap_passed(operand->thresholds, operand->cuts, x);
 }
 
-/* A hash of bytes, eight at a time; the last ones overlap those before, as in wyhash */
+/* A hash of bytes, eight at a time; the last ones overlap those before, as in wyhash. Up to eight bytes no two texts of
+   one size share a hash: every step is a bijection. */
 static inline uint64_t bitmap_hash(const char *text, ptrdiff_t size)
 {
     uint64_t hash = (uint64_t)size * 0x9E3779B97F4A7C15u, word = 0;
@@ -89,7 +90,8 @@ static inline bitmap_text *bitmap_find(const bitmap_operand *operand, const char
     for (;; at = (at + 1) & operand->text_mask) {
         bitmap_text *entry = operand->texts + at;
         if (entry->offset < 0
-            || (entry->hash == hash && entry->size == size && !memcmp(operand->text_bytes + entry->offset, text, size)))
+            || (entry->hash == hash && entry->size == size
+                && (size <= 8 || !memcmp(operand->text_bytes + entry->offset, text, size))))
             return entry;
     }
 }
@@ -117,6 +119,19 @@ static inline const uint64_t *bitmap_row(const bitmap_operand *operand, ptrdiff_
     return operand->rows + row * operand->width;
 }
 
+/* Whether some position has anything to clear */
+static inline int bitmap_clears(const bitmap_operand *operand)
+{
+    if (!operand->number_row)
+        return 0;
+    for (ptrdiff_t i = 0; i <= operand->cuts; i++) {
+        const bitmap_position *position = operand->positions + i;
+        if (position->off_first < position->off_last || position->on_first < position->on_last)
+            return 1;
+    }
+    return 0;
+}
+
 static inline void bitmap_clear(uint64_t *alive, const bitmap_operand *operand, ptrdiff_t row)
 {
     const bitmap_position *position = bitmap_at(operand, row);
@@ -139,14 +154,6 @@ static inline void bitmap_keep(uint64_t *alive, const bitmap_operand *operand, p
         bitset_and(alive, stored, operand->width);
     }
     bitmap_clear(alive, operand, row);
-}
-
-static inline void bitmap_fetch(const bitmap_operand *operand, ptrdiff_t row)
-{
-    const uint64_t *stored = bitmap_row(operand, row);
-    bitset_prefetch(stored);
-    bitset_prefetch(stored + 8);
-    (void)stored;
 }
 
 #endif

@@ -32,35 +32,86 @@ static inline void match_set_tuple(PyObject *tuple, Py_ssize_t i, PyObject *item
     PyTuple_SET_ITEM(tuple, i, item);
 }
 
-#define match_size PyDict_Size
-#define match_next PyDict_Next
-#define match_release Py_DECREF
+/* One key of a mapping that is read */
+typedef struct {
+    PyObject *key;
+    Py_hash_t hash;
+    const char *text;   /* its characters if it is ASCII, else NULL */
+    Py_ssize_t size;
+    int slot, operand, level;
+    uint64_t *users;
+} match_node;
 
 #if defined(Py_GIL_DISABLED) || defined(PYPY_VERSION)
 #define MATCH_ITERATES 0
-#define match_key_hash(key) (-1)
-#define match_same_key(left, right) 0
+#define match_size PyDict_Size
 #define match_fetch_keys(dict) ((void)(dict))
+#define match_iterate(dict, nodes, table, mask, found) 0
 #else
 #define MATCH_ITERATES 1
-/* A str that is a key has its hash in it. */
-#define match_key_hash(key) (((PyASCIIObject *)(key))->hash)
-#define match_fetch_keys(dict) match_fetch_lines(((PyDictObject *)(dict))->ma_keys)
+#define match_size PyDict_GET_SIZE
 
-static inline void match_fetch_lines(const void *keys)
+static inline void match_fetch_keys(PyObject *dict)
 {
-    bitset_prefetch((const char *)keys);
-    bitset_prefetch((const char *)keys + 64);
-    bitset_prefetch((const char *)keys + 128);
+    const char *keys = (const char *)((PyDictObject *)dict)->ma_keys;
+    bitset_prefetch(keys);
+    bitset_prefetch(keys + 64);
+    bitset_prefetch(keys + 128);
+    (void)keys;
 }
 
-/* Two exact strs of one hash */
-static inline int match_same_key(PyObject *left, PyObject *right)
+static inline int match_same_text(const char *left, const char *right, Py_ssize_t size)
 {
-    return left == right
-           || (PyUnicode_GET_LENGTH(left) == PyUnicode_GET_LENGTH(right) && PyUnicode_KIND(left) == PyUnicode_KIND(right)
-               && !memcmp(PyUnicode_DATA(left), PyUnicode_DATA(right),
-                          (size_t)PyUnicode_GET_LENGTH(left) * (size_t)PyUnicode_KIND(left)));
+    uint64_t a, b;
+    if (size < 8) {
+        int same = 1;
+        for (Py_ssize_t i = 0; i < size; i++)
+            same &= left[i] == right[i];
+        return same;
+    }
+    for (Py_ssize_t i = 0; i + 8 < size; i += 8) {
+        memcpy(&a, left + i, 8);
+        memcpy(&b, right + i, 8);
+        if (a != b)
+            return 0;
+    }
+    memcpy(&a, left + size - 8, 8);
+    memcpy(&b, right + size - 8, 8);
+    return a == b;
+}
+
+/* An exact str that is a key has its hash in it. */
+static inline int match_is_key(const match_node *node, PyObject *key)
+{
+    if (node->key == key)
+        return 1;
+    if (((PyASCIIObject *)key)->hash != node->hash || PyUnicode_GET_LENGTH(key) != PyUnicode_GET_LENGTH(node->key))
+        return 0;
+    if (node->text && PyUnicode_IS_COMPACT_ASCII(key))
+        return match_same_text(node->text, (const char *)((PyASCIIObject *)key + 1), node->size);
+    return PyUnicode_Compare(node->key, key) == 0;
+}
+
+/* Finds what a dict holds for the keys of a table by going through it; 0 if it has a key that is no plain str. */
+static int match_iterate(PyObject *dict, const match_node *nodes, const int32_t *table, Py_ssize_t mask,
+                         PyObject **found)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        if (!PyUnicode_CheckExact(key))
+            return 0;
+        Py_ssize_t at = ((PyASCIIObject *)key)->hash & mask;
+        for (int32_t node = table[at]; node >= 0; node = table[at]) {
+            if (match_is_key(nodes + node, key)) {
+                found[node] = value;
+                bitset_prefetch(value);
+                break;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+    return 1;
 }
 #endif
 
