@@ -38,13 +38,14 @@ typedef struct {
     char *text_bytes;
 } bitmap_operand;
 
-/* How many of the ascending thresholds are <= x: branch-free binary search */
+/* How many of the ascending thresholds are <= x: binary search with arithmetic instead of a branch, which compilers
+   would leave to a guess */
 static inline ptrdiff_t bitmap_passed(const double *thresholds, ptrdiff_t count, double x)
 {
     const double *base = thresholds;
     while (count > 1) {
         ptrdiff_t half = count / 2;
-        base += (base[half - 1] <= x) ? half : 0;
+        base += half & -(ptrdiff_t)(base[half - 1] <= x);
         count -= half;
     }
     return (base - thresholds) + (count == 1 && base[0] <= x);
