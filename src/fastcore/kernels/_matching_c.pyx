@@ -4,6 +4,7 @@ from bisect import bisect_right
 
 cdef enum:
     _MATCH_LAZY = 1         # up to so many words it pays to ask whether a field still matters before it is looked at
+    _MATCH_AHEAD = 8        # how many ids ahead their reference counts are fetched
     _MATCH_ROOM = 1024      # doubles on the stack for the scratch of a call
     _MATCH_ASK = -1         # the row of an operand that the evaluator is asked for
 
@@ -415,6 +416,8 @@ cdef class _Matcher(_Bitmaps):
             count = self.run(&scratch, event, now)
             found = PyList_New(count)
             for i in range(count):
+                if i + _MATCH_AHEAD < count:
+                    bitset_prefetch(PyTuple_GET_ITEM(self.ids, scratch.fired[i + _MATCH_AHEAD]))
                 match_set(<PyObject *>found, i, PyTuple_GET_ITEM(self.ids, scratch.fired[i]))
         finally:
             self.close(&scratch, <char *>small)
@@ -468,23 +471,31 @@ cdef class _Matcher(_Bitmaps):
         """The decisions for many events; ``failed(error, index)`` gives one for an event that raised."""
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
-        cdef Py_ssize_t i = 0
         cdef list decisions = []
         self.open(&scratch, <char *>small, sizeof(small))
         try:
-            while i < len(events):
-                if i + 1 < len(events) and PyDict_CheckExact(<PyObject *>events[i + 1]):
-                    match_fetch_keys(<PyObject *>events[i + 1])
+            while len(decisions) < len(events):
                 try:
-                    decisions.append(self.decider.decide(scratch.fired, self.run(&scratch, events[i], now), ()))
+                    self.decide_all(&scratch, events, now, decisions)
                 except Exception as error:
-                    decisions.append(failed(error, i))
-                finally:
                     self.release(&scratch)
-                i += 1
+                    decisions.append(failed(error, len(decisions)))
         finally:
             self.close(&scratch, <char *>small)
         return decisions
+
+    cdef int decide_all(self, _MatchScratch *scratch, list events, now, list decisions) except -1:
+        """Appends a decision for each event that is left, as long as none raises."""
+        cdef Py_ssize_t i = len(decisions)
+        while i < len(events):  # an event's own code may shorten the list
+            if i + 2 < len(events):
+                bitset_prefetch(<PyObject *>events[i + 2])
+                if PyDict_CheckExact(<PyObject *>events[i + 1]):
+                    match_fetch_keys(<PyObject *>events[i + 1])
+            decisions.append(self.decider.decide(scratch.fired, self.run(scratch, events[i], now), ()))
+            self.release(scratch)
+            i += 1
+        return 0
 
 
 def matcher(plan, program, ids, decider=None):
