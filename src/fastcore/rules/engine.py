@@ -12,7 +12,6 @@ from .clauses import make_clauses
 from .decision import DecisionError
 from .document import CheckedDocument
 from .explain import ExplainedCondition, explain_tree
-from .language import mentions
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_engine"]
@@ -42,13 +41,17 @@ class Engine(Protocol):
         what went wrong, in words, if something did."""
         ...
 
+    def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "Engine":
+        """The engine of the same document with other entries in these lists."""
+        ...
+
 
 def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
     if checked.missing == "jsonlogic":
         from .coercing import CoercingEngine
 
         return CoercingEngine(checked, plan, backend)
-    return KleeneEngine(plan, checked.missing == "error", backend)
+    return KleeneEngine(checked, plan, backend)
 
 
 class KleeneEngine:
@@ -58,28 +61,50 @@ class KleeneEngine:
     and which rule is undecided.
     """
 
-    __slots__ = ("_index", "_matcher", "_plan", "_program", "_strict")
+    __slots__ = ("_clockless", "_kernels", "_lists", "_matcher", "_plan", "_program", "_strict")
 
-    def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
+    def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self._plan = plan
-        self._strict = strict
-        self._index = {identity: index for index, identity in enumerate(plan.ids)}
-        program = _backend.kernels("conditions", backend).conditions_program
-        self._program = program(plan.trees)
-        self._matcher = None
-        if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
+        self._strict = checked.missing == "error"
+        self._kernels = _backend.kernels("conditions", backend)
+        self._matcher: Any = None
+        self._program: Any = None
+        if self._strict or checked.throws:
+            self._program = self._kernels.conditions_program(plan.trees)
+        else:
             clauses = make_clauses(plan.trees)
-            matcher = _backend.kernels("matching", backend).matcher
-            self._matcher = matcher(clauses, program(clauses.trees), plan.ids)
+            program = self._kernels.conditions_program(clauses.trees)
+            self._matcher = _backend.kernels("matching", backend).matcher(clauses, program, plan.ids)
+        self._hold({}, checked, frozenset(checked.lists))
+
+    def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "KleeneEngine":
+        new = object.__new__(KleeneEngine)
+        new._plan, new._strict, new._kernels = self._plan, self._strict, self._kernels
+        new._matcher, new._program = self._matcher, self._program
+        new._hold(self._lists, checked, changed)
+        return new
+
+    def _hold(self, before: dict[str, Any], checked: CheckedDocument, changed: frozenset[str]) -> None:
+        prepare = self._kernels.conditions_list
+        lists = {name: prepare(checked.lists[name].values, checked.lists[name].blocks) for name in changed}
+        self._lists = {**before, **lists}
+        self._clockless = self._kernels.conditions_setting(None, self._lists) if self._lists else None
+
+    def setting(self, now: datetime | None) -> Any:
+        """What a kernel gets as the time: with it come the named lists, if there are any."""
+        if now is None or not self._lists:
+            return now if now is not None else self._clockless
+        return self._kernels.conditions_setting(now, self._lists)
 
     def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
         if self._matcher is not None and active is None:
-            found: list[str] = self._matcher.matches(event, now)
+            found: list[str] = self._matcher.matches(event, self.setting(now))
             return found
         ids = self._plan.ids
         return [ids[index] for index in self.fire(event, now, active)[0]]
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
+        now = self.setting(now)
         if self._matcher is not None:
             fired = self._matcher.fired(event, now)
             return fired if active is None else [index for index in fired if active[index]], ()
@@ -96,14 +121,14 @@ class KleeneEngine:
         if self._matcher is not None:
             fired, _ = self.fire(event, now, active)
             return fired[0] if fired else -1
-        index: int = self._program.first(event, now, active)
+        index: int = self._program.first(event, self.setting(now), active)
         return index
 
     def explain(
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
         tree = checked.trees[index]
-        probe = self._program.probe(self._index[checked.rules[index].id], event, now)
+        probe = self._kernels.conditions_program([tree]).probe(0, event, self.setting(now))
         return explain_tree(tree, probe, "when"), ""
 
 

@@ -11,7 +11,7 @@ from fastcore.kernels import conditions as _conditions
 
 from . import files, reading
 from .decision import Decision, DecisionError
-from .document import CheckedDocument, Rule, check_document
+from .document import CheckedDocument, Rule, check_document, replace_lists
 from .engine import Engine, make_engine
 from .examples import ExampleResult, run_example
 from .explain import Explanation, explain
@@ -106,6 +106,28 @@ class RuleSet:
         entries = [files.rule_entry(rule) if isinstance(rule, Rule) else rule for rule in rules]
         return cls({"name": name, "rules": entries, **document}, backend=backend)
 
+    def with_lists(self, lists: Mapping[str, Iterable[str | int | float | bool]]) -> Self:
+        """A RuleSet with other entries in some of its named lists; everything else is shared with this one.
+
+        Parameters:
+            lists: by name all entries of the list; lists that are not named keep theirs.
+
+        Raises:
+            RuleSetError: the document has no such list, or entries are not valid; paths are those of the
+                document, such as ``lists.blocked[17]``.
+
+        Complexity: linear in the new entries; the rules are not looked at, but under ``missing="jsonlogic"``
+            those that read a list are compiled again.
+        """
+        checked = replace_lists(self._checked, lists)
+        new = object.__new__(type(self))
+        put = object.__setattr__
+        put(new, "_backend", self._backend)
+        put(new, "_checked", checked)
+        put(new, "_plan", self._plan)
+        put(new, "_engine", self._engine.with_lists(checked, frozenset(lists)))
+        return new
+
     # -- what it is ------------------------------------------------------------------------------------------
 
     @property
@@ -130,7 +152,7 @@ class RuleSet:
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Dotted path of each field that the rules read → the types that they imply for it."""
-        return dict(self._checked.fields)
+        return self._checked.fields
 
     @property
     def examples(self) -> tuple[dict[str, Any], ...]:
@@ -148,12 +170,12 @@ class RuleSet:
 
     def to_dict(self) -> dict[str, Any]:
         """The document, as a fresh value that the caller may change."""
-        document: dict[str, Any] = reading.read_json(self._checked.text, 1 << 30, files.decode)
+        document: dict[str, Any] = reading.read_json(self.to_json(), 1 << 30, files.decode)
         return document
 
     def to_json(self) -> bytes:
         """The canonical document: sorted keys, no spaces, UTF-8. Equal RuleSets have equal bytes."""
-        return self._checked.text
+        return bytes(self._checked.text)
 
     # -- evaluating ------------------------------------------------------------------------------------------
 
@@ -314,7 +336,7 @@ class RuleSet:
         return hash(self._checked.text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self._checked.text,)
+        return _load, (self.to_json(),)
 
     def __copy__(self) -> Self:
         return self
