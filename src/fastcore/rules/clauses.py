@@ -13,7 +13,7 @@ becomes an operand of its own, whose truth is looked up like any value's and whi
 some clause still needs it.
 """
 
-from bisect import bisect_left
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -31,6 +31,8 @@ _FALSE, _TRUE = 1, 2
 _BOTH = _FALSE | _TRUE
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_SCALARS: Final = frozenset({str, int, float, bool})
+_STRINGS: Final = frozenset({str})
 _ALIASES: Final = {"===": "==", "!==": "!="}
 
 
@@ -126,6 +128,7 @@ class Operand:
         condition: whether it is such a condition.
         users: the clauses that read it; no other is ever falsified by it.
         cuts: where numbers change clauses, ascending.
+        thresholds: for each cut the least double that is past it.
         steps: one more list than cuts: the clauses that accept the numbers below every cut, then those that
             change at each cut.
         strings: for each string that is named, the clauses that treat it otherwise than they treat strings
@@ -138,6 +141,7 @@ class Operand:
     condition: bool
     users: list[int] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
     steps: list[list[int]] = field(default_factory=list)
     strings: dict[str, list[int]] = field(default_factory=dict)
     unnamed: list[int] = field(default_factory=list)
@@ -176,13 +180,13 @@ def make_clauses(trees: Iterable[Tree]) -> ClausePlan:
     constants that it is compared with.
     """
     planner = _Planner()
+    trees = tuple(trees)  # the planner knows trees by their identity
     owners: list[int] = []
-    clauses: list[Clause] = []
     for position, tree in enumerate(trees):
         for clause in planner.clauses(tree, True):
+            planner.read(len(owners), clause)
             owners.append(position)
-            clauses.append(clause)
-    operands = planner.operands(clauses)
+    operands = planner.operands()
     return ClausePlan(owners, operands, _fields(operands))
 
 
@@ -191,7 +195,9 @@ class _Planner:
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
+        self._known: dict[int, list[Clause]] = {}
         self._operands: list[tuple[Tree, bool]] = []
+        self._readers: list[tuple[list[int], list[Values]]] = []
 
     def operand(self, tree: Tree, condition: bool) -> int:
         # equal constants of different types are different operands: 1, 1.0 and True compare equal
@@ -202,19 +208,28 @@ class _Planner:
         if number is None:
             number = self._numbers[key] = len(self._operands)
             self._operands.append((tree, condition))
+            self._readers.append(([], []))
         return number
 
     def clauses(self, tree: Tree, wanted: bool) -> list[Clause]:
-        """The clauses of which one holds exactly where the condition has the wanted truth."""
-        op = _ALIASES.get(tree[0], tree[0])
+        """The clauses of which one holds exactly where the condition has the wanted truth; nobody may change
+        them, because equal leaves of the conditions are one object and have one list."""
+        op = tree[0]
         if op == "!":
             return self.clauses(tree[1], not wanted)
         if op == "!!":
             return self.clauses(tree[1], wanted)
-        if op in ("and", "or"):
+        if op == "and" or op == "or":
             if (op == "and") is wanted:
                 return self._all(tree[1:], wanted)
             return self._any([self.clauses(operand, wanted) for operand in tree[1:]])
+        key = id(tree) if wanted else -id(tree)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._leaf(_ALIASES.get(op, op), tree, wanted)
+        return known
+
+    def _leaf(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
         if op == "const":
             return [{}] if tree[1] is not None and bool(tree[1]) is wanted else []
         if op in _FLIPPED:
@@ -241,6 +256,9 @@ class _Planner:
 
     def _all(self, conditions: Sequence[Tree], wanted: bool) -> list[Clause]:
         factors = [(self.clauses(condition, wanted), condition) for condition in conditions]
+        if all(len(clauses) == 1 for clauses, _ in factors):
+            single = _meet([clauses[0] for clauses, _ in factors])
+            return [] if single is None else [single]
         factors.sort(key=lambda factor: len(factor[0]))
         size, bounded = 1, []
         for clauses, condition in factors:
@@ -258,7 +276,7 @@ class _Planner:
         result: list[Clause] = [{}]
         for factor in factors:
             result = [
-                both for left in result for right in factor if (both := _conjunction(left, right)) is not None
+                both for left in result for right in factor if (both := _meet([left, right])) is not None
             ]
         return result
 
@@ -277,6 +295,8 @@ class _Planner:
         return result + [{number: values} for number, values in single.items()]
 
     def _comparisons(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
+        if len(tree) == 3:
+            return self._comparison(op, tree[1], tree[2], wanted)
         operands = tree[1:]
         pairs = [self._comparison(op, left, right, wanted) for left, right in pairwise(operands)]
         return self._product(pairs) if wanted else self._any(pairs)
@@ -295,10 +315,12 @@ class _Planner:
 
     def _membership(self, tree: Tree, wanted: bool) -> list[Clause]:
         needle, members = tree[1], tree[2]
-        if needle[0] not in _EXPRESSIONS or not all(
-            isinstance(member, (str, int, float)) for member in members
-        ):
+        types = set(map(type, members))
+        if needle[0] not in _EXPRESSIONS or not types <= _SCALARS:
             return self._truth_of(tree, wanted)
+        if types == _STRINGS:
+            values = Values(strings=frozenset(members), others=not wanted)
+            return [{self.operand(needle, False): values}]
         kinds = {_kind(member) for member in members}
         strings = frozenset(member for member in members if isinstance(member, str))
         numbers: tuple[Cut, ...] = tuple(
@@ -323,16 +345,20 @@ class _Planner:
                 values.strings = frozenset()
         return [{self.operand(needle, False): values}] if values else []
 
-    def operands(self, clauses: Sequence[Clause]) -> list[Operand]:
+    def read(self, number: int, clause: Clause) -> None:
+        """Records which operands a clause reads."""
+        readers = self._readers
+        for operand, values in clause.items():
+            numbers, sets = readers[operand]
+            numbers.append(number)
+            sets.append(values)
+
+    def operands(self) -> list[Operand]:
         """The plans of the operands that some clause reads, the cheapest to read first."""
-        readers: list[list[tuple[int, Values]]] = [[] for _ in self._operands]
-        for number, clause in enumerate(clauses):
-            for operand, values in clause.items():
-                readers[operand].append((number, values))
         plans = [
-            _operand_plan(tree, condition, used)
-            for (tree, condition), used in zip(self._operands, readers, strict=True)
-            if used
+            _operand_plan(tree, condition, numbers, sets)
+            for (tree, condition), (numbers, sets) in zip(self._operands, self._readers, strict=True)
+            if numbers
         ]
         return sorted(plans, key=lambda plan: (plan.condition, plan.tree[0] != "var"))
 
@@ -379,16 +405,7 @@ def _compared(op: str, constant: Any) -> Values | None:
     """The values that compare so with a constant; None where no set of them says it."""
     kind = _kind(constant)
     if kind == "number":
-        below, above = (constant, 0), (constant, 1)
-        cuts: dict[str, tuple[Cut, ...]] = {
-            "<": (BELOW_ALL, below),
-            "<=": (BELOW_ALL, above),
-            ">": (above,),
-            ">=": (below,),
-            "==": (below, above),
-            "!=": (BELOW_ALL, below, above),
-        }
-        return Values(cuts=_normal(cuts[op]))
+        return Values(cuts=_normal(_cuts(op, constant)))
     if op not in ("==", "!="):
         return None if kind == "string" else Values() if kind == "boolean" or constant is None else None
     if kind == "string":
@@ -398,40 +415,80 @@ def _compared(op: str, constant: Any) -> Values | None:
     return Values() if constant is None or constant != constant else None
 
 
+def _cuts(op: str, constant: Any) -> tuple[Cut, ...]:
+    if op == "<":
+        return (BELOW_ALL, (constant, 0))
+    if op == "<=":
+        return (BELOW_ALL, (constant, 1))
+    if op == ">":
+        return ((constant, 1),)
+    if op == ">=":
+        return ((constant, 0),)
+    outside = (BELOW_ALL,) if op == "!=" else ()
+    return (*outside, (constant, 0), (constant, 1))
+
+
 def _normal(cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
     return cuts[2:] if len(cuts) > 1 and cuts[0] == cuts[1] else cuts
 
 
-def _conjunction(left: Clause, right: Clause) -> Clause | None:
-    """Both clauses at once; None where no value can satisfy that."""
-    both = {**left, **right}
-    for number in left.keys() & right.keys():
-        values = left[number] & right[number]
-        if not values:
-            return None
-        both[number] = values
-    return both
+def _meet(clauses: Sequence[Clause]) -> Clause | None:
+    """All clauses at once; None where no value can satisfy that."""
+    result: Clause = {}
+    for clause in clauses:
+        for number, values in clause.items():
+            if number in result:
+                values = result[number] & values
+                if not values:
+                    return None
+            result[number] = values
+    return result
 
 
-def _operand_plan(tree: Tree, condition: bool, used: Sequence[tuple[int, Values]]) -> Operand:
-    plan = Operand(tree, condition, users=[number for number, _ in used])
-    cuts = sorted({cut for _, values in used for cut in values.cuts} - {BELOW_ALL, ABOVE_ALL})
-    plan.cuts.extend(cuts)
-    has_numbers = any(values.cuts for _, values in used)
+def _operand_plan(tree: Tree, condition: bool, users: list[int], sets: list[Values]) -> Operand:
+    plan = Operand(tree, condition, users=users)
+    keys = list(map(id, sets))
+    distinct = dict(zip(keys, sets, strict=True))
+    cuts = {cut for values in distinct.values() for cut in values.cuts} - {BELOW_ALL, ABOVE_ALL}
+    plan.cuts.extend(sorted(cuts))
+    plan.thresholds.extend(map(_threshold, plan.cuts))
+    has_numbers = any(values.cuts for values in distinct.values())
     plan.steps.extend([] for _ in range(len(cuts) + 1 if has_numbers else 0))
-    for number, values in used:
-        for cut in values.cuts:
-            if cut == ABOVE_ALL:
-                continue
-            plan.steps[0 if cut == BELOW_ALL else bisect_left(cuts, cut) + 1].append(number)
-        if values.others:
-            plan.unnamed.append(number)
-        for text in values.strings:
-            plan.strings.setdefault(text, []).append(number)
-        for bit, accepted in ((values.bools & _FALSE, plan.false), (values.bools & _TRUE, plan.true)):
-            if bit:
-                accepted.append(number)
-        for bit, accepted in ((values.rest & 1, plan.falsy), (values.rest & 2, plan.truthy)):
-            if bit:
-                accepted.append(number)
+    steps = {cut: step for step, cut in enumerate(plan.cuts, 1)}
+    accepting = {key: _accepting(plan, values, steps) for key, values in distinct.items()}
+    for number, key in zip(users, keys, strict=True):
+        for clauses in accepting[key]:
+            clauses.append(number)
     return plan
+
+
+def _accepting(plan: Operand, values: Values, steps: dict[Cut, int]) -> list[list[int]]:
+    """The lists of the plan that a clause with these values belongs to."""
+    found = [plan.steps[0 if cut == BELOW_ALL else steps[cut]] for cut in values.cuts if cut != ABOVE_ALL]
+    found.extend(plan.strings.setdefault(text, []) for text in values.strings)
+    for belongs, clauses in (
+        (values.others, plan.unnamed),
+        (values.bools & _FALSE, plan.false),
+        (values.bools & _TRUE, plan.true),
+        (values.rest & 1, plan.falsy),
+        (values.rest & 2, plan.truthy),
+    ):
+        if belongs:
+            found.append(clauses)
+    return found
+
+
+def _threshold(cut: Cut) -> float:
+    """The least double that is past a cut."""
+    value, side = cut
+    if type(value) is not float:
+        try:
+            nearest = float(value)
+        except OverflowError:
+            return math.inf if value > 0 else math.nextafter(-math.inf, 0)
+        if nearest < value:
+            return math.nextafter(nearest, math.inf)
+        if nearest > value:
+            return nearest
+        value = nearest
+    return math.nextafter(value, math.inf) if side else value

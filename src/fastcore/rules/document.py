@@ -35,6 +35,8 @@ class Rule:
         valid_from, valid_until: it takes part from the first moment, and until just before the second.
     """
 
+    _text: DocumentText = field(repr=False)
+    _position: int = field(repr=False)
     id: str
     score: int | float
     action: str | None
@@ -44,8 +46,6 @@ class Rule:
     enabled: bool
     valid_from: datetime | None
     valid_until: datetime | None
-    _text: DocumentText = field(repr=False)
-    _position: int = field(repr=False)
 
     @property
     def when(self) -> Any:
@@ -230,7 +230,7 @@ class _Check:
         """The document, if nothing was wrong with it."""
         document, checker = self.document, self.checker
         order = sorted(range(len(self.rules)), key=lambda position: -self.rules[position][3])
-        rules = tuple(Rule(*self.rules[position], _text=text, _position=position) for position in order)
+        rules = tuple(Rule(text, position, *self.rules[position]) for position in order)
         return CheckedDocument(
             text=text,
             name=document.get("name", "rules"),
@@ -283,10 +283,9 @@ class _Check:
         identity = rule.get("id")
         if identity is not None and self.ids.setdefault(identity, index) != index:
             self._error(f"{path}.id", f"{quote(identity)} is also the id of rules[{self.ids[identity]}]")
-        first, last = (
-            datetime.fromisoformat(rule[key]) if key in rule else None
-            for key in ("valid_from", "valid_until")
-        )
+        first, last = rule.get("valid_from"), rule.get("valid_until")
+        first = None if first is None else datetime.fromisoformat(first)
+        last = None if last is None else datetime.fromisoformat(last)
         if first is not None and last is not None and first >= last:
             self._error(f"{path}.valid_until", "not after valid_from: the rule could never take part")
         enabled = rule.get("enabled", True)

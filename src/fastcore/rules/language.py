@@ -12,7 +12,7 @@ from typing import Any, Final
 from fastcore.kernels import conditions as _conditions
 
 from .operators import CONDITIONAL, ITERATORS, LITERALS, OPERATORS, UNITS, Operator, arity
-from .trees import BROKEN, Tree, branches, field_name, quote, scoped, type_of
+from .trees import BROKEN, CONSTANT_KINDS, Tree, branches, field_name, quote, scoped, type_of
 
 __all__ = [
     "MAX_DEPTH",
@@ -40,6 +40,7 @@ FIELDS: Final = frozenset({"var", "exists"})
 SCOPING: Final = ITERATORS | {"try", "if", "?:"}
 """Operators whose operands differ in their scope or in whether they are conditions."""
 
+STRINGS: Final = {str}
 SHARED: Final = frozenset(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "in"])
 
 Place = str | tuple[Any, str | int]
@@ -183,27 +184,40 @@ class ConditionChecker:
         return tree
 
     def _leaf(self, name: str, operator: Operator, operands: Any, place: Place, depth: int) -> Tree:
-        """A field compared with a constant: what is most of any ruleset; equal ones become one tree."""
+        """Two operands that are mostly a field and a constant: what is most of any ruleset."""
         left, right = operands
-        key: Any = None
-        if type(left) is dict and len(left) == 1 and depth < MAX_DEPTH and self._nodes < MAX_NODES - 1:
-            path = left.get("var")
-            if type(path) is str:
-                kind = type(right)
-                if kind is list:
-                    if set(map(type, right)) == {str}:
-                        operands[1] = right = list(map(self._texts.setdefault, right, right))
-                        key = (name, path, tuple(right))
-                elif kind is str or kind is int or kind is bool or (kind is float and right != 0):
-                    key = (name, path, kind, right)
-        tree = None if key is None else self._shared.get(key)
-        if tree is not None:
-            self._nodes += 2
-            return tree
-        before = len(self.errors)
-        tree = self._operation(name, operator, operands, operands, (place, name), depth, 0)
-        if key is not None and len(self.errors) == before:
-            self._shared[key] = tree
+        if (
+            type(left) is dict
+            and len(left) == 1
+            and type(path := left.get("var")) is str
+            and depth < MAX_DEPTH
+            and self._nodes < MAX_NODES - 1
+        ):
+            kind = type(right)
+            key: Any = None
+            if kind is list:
+                if name == "in" and set(map(type, right)) == STRINGS:
+                    key = (name, path, tuple(map(self._texts.setdefault, right, right)))
+            elif name != "in" and (kind is str or kind is int or kind is bool or (kind is float and right)):
+                key = (name, path, kind, right)
+            if key is not None:
+                tree = self._shared.get(key) or self._new_leaf(key, operator)
+                if tree is not None:
+                    self._nodes += 2
+                    return tree
+        return self._operation(name, operator, operands, operands, (place, name), depth, 0)
+
+    def _new_leaf(self, key: tuple[Any, ...], operator: Operator) -> Tree | None:
+        """The tree of a leaf that was not met before; None if something is wrong with it."""
+        name, path = key[0], key[1]
+        kind = "string" if name == "in" else CONSTANT_KINDS[key[2]]
+        allowed = operator.operands[0]
+        if allowed and kind not in allowed:
+            return None
+        needle = self._field(path)
+        self._note(needle, kind, 0)
+        tree = ("in_set", needle, key[2]) if name == "in" else (name, needle, self._constant(key[3]))
+        self._shared[key] = tree
         return tree
 
     def _operands(
@@ -346,7 +360,7 @@ class ConditionChecker:
                 self.readers.setdefault(hay[1], set()).add(field_name(needle[1]))
             return ("in_list", needle, hay[1])
         if name == "in" and hay[0] == "const" and isinstance(hay[1], (list, tuple)):
-            for kind in sorted({_conditions.conditions_kind(value) for value in hay[1]}):
+            for kind in {CONSTANT_KINDS.get(type(v)) or _conditions.conditions_kind(v) for v in hay[1]}:
                 self._note(needle, kind, scopes)
             return ("in_set", needle, tuple(hay[1]))
         if name == "in" and hay[0] == "const" and isinstance(hay[1], str):
