@@ -161,6 +161,8 @@ def replace_lists(checked: CheckedDocument, lists: Mapping[str, Iterable[Any]]) 
 
     Complexity: linear in the new lists.
     """
+    if not isinstance(lists, Mapping):
+        raise TypeError(f"lists are a mapping from names to entries, not a {type(lists).__name__}")
     errors: Errors = []
     known = ", ".join(quote(name) for name in list(checked.lists)[:10]) or "none"
     plain: dict[str, list[Any]] = {}

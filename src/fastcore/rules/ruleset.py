@@ -115,6 +115,7 @@ class RuleSet:
         Raises:
             RuleSetError: the document has no such list, or entries are not valid; paths are those of the
                 document, such as ``lists.blocked[17]``.
+            TypeError: `lists` is no mapping.
 
         Complexity: linear in the new entries; the rules are not looked at, but under ``missing="jsonlogic"``
             those that read a list are compiled again.
