@@ -14,9 +14,10 @@ some clause still needs it.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import and_, or_
 from typing import Any, Final
 
 __all__ = ["MAX_CLAUSES", "ClausePlan", "Operand", "make_clauses"]
@@ -95,6 +96,10 @@ class Values:
 
 BELOW_ALL: Final[Cut] = (float("-inf"), 0)
 ABOVE_ALL: Final[Cut] = (float("inf"), 1)
+
+
+_TRUTHY: Final = Values((BELOW_ALL, (0, 0), (0, 1)), frozenset([""]), True, _TRUE, 2)
+_FALSY: Final = Values(((0, 0), (0, 1)), frozenset([""]), False, _FALSE, 1)
 
 
 def _combine(left: tuple[Cut, ...], right: tuple[Cut, ...], needed: int) -> tuple[Cut, ...]:
@@ -237,7 +242,7 @@ class _Planner:
         if op == "between":
             pairs = ((">=", tree[1], tree[2]), ("<=", tree[1], tree[3]))
             if wanted:
-                return self._product([self._comparisons(pair[0], pair, True) for pair in pairs])
+                return _product([self._comparisons(pair[0], pair, True) for pair in pairs])
             return self._any([self._comparisons(pair[0], pair, False) for pair in pairs])
         if op == "in_set":
             return self._membership(tree, wanted)
@@ -245,20 +250,12 @@ class _Planner:
 
     def _truth(self, tree: Tree, wanted: bool) -> list[Clause]:
         """A bare operand: its truthiness if it is a field or an expression, else the condition's truth."""
-        values = Values(
-            cuts=(BELOW_ALL, (0, 0), (0, 1)) if wanted else ((0, 0), (0, 1)),
-            strings=frozenset([""]),
-            others=wanted,
-            bools=_TRUE if wanted else _FALSE,
-            rest=2 if wanted else 1,
-        )
-        return [{self.operand(tree, tree[0] not in _EXPRESSIONS): values}]
+        if tree[0] not in _EXPRESSIONS:
+            return self._truth_of(tree, wanted)
+        return [{self.operand(tree, False): _TRUTHY if wanted else _FALSY}]
 
     def _all(self, conditions: Sequence[Tree], wanted: bool) -> list[Clause]:
         factors = [(self.clauses(condition, wanted), condition) for condition in conditions]
-        if all(len(clauses) == 1 for clauses, _ in factors):
-            single = _meet([clauses[0] for clauses, _ in factors])
-            return [] if single is None else [single]
         factors.sort(key=lambda factor: len(factor[0]))
         size, bounded = 1, []
         for clauses, condition in factors:
@@ -267,22 +264,14 @@ class _Planner:
                 size //= len(clauses)
                 clauses = self._truth_of(condition, wanted)
             bounded.append(clauses)
-        return self._product(bounded)
+        return _product(bounded)
 
     def _truth_of(self, condition: Tree, wanted: bool) -> list[Clause]:
         return [{self.operand(condition, True): Values(bools=_TRUE if wanted else _FALSE)}]
 
-    def _product(self, factors: Sequence[list[Clause]]) -> list[Clause]:
-        result: list[Clause] = [{}]
-        for factor in factors:
-            result = [
-                both for left in result for right in factor if (both := _meet([left, right])) is not None
-            ]
-        return result
-
     def _any(self, alternatives: Sequence[list[Clause]]) -> list[Clause]:
         """One after the other, those about one and the same operand united."""
-        single: dict[int, Values] = {}
+        single: dict[int, list[Values]] = {}
         result: list[Clause] = []
         for clause in (clause for clauses in alternatives for clause in clauses):
             if not clause:
@@ -291,15 +280,15 @@ class _Planner:
                 result.append(clause)
                 continue
             ((number, values),) = clause.items()
-            single[number] = single[number] | values if number in single else values
-        return result + [{number: values} for number, values in single.items()]
+            single.setdefault(number, []).append(values)
+        return result + [{number: _fold(or_, sets)} for number, sets in single.items()]
 
     def _comparisons(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
         if len(tree) == 3:
             return self._comparison(op, tree[1], tree[2], wanted)
         operands = tree[1:]
         pairs = [self._comparison(op, left, right, wanted) for left, right in pairwise(operands)]
-        return self._product(pairs) if wanted else self._any(pairs)
+        return _product(pairs) if wanted else self._any(pairs)
 
     def _comparison(self, op: str, left: Tree, right: Tree, wanted: bool) -> list[Clause]:
         if left[0] == "const":
@@ -432,17 +421,43 @@ def _normal(cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
     return cuts[2:] if len(cuts) > 1 and cuts[0] == cuts[1] else cuts
 
 
+def _product(factors: Sequence[list[Clause]]) -> list[Clause]:
+    """The clauses of which one holds where one of every factor does."""
+    common = _meet([factor[0] for factor in factors if len(factor) == 1])
+    if common is None:
+        return []
+    result = [common]
+    for factor in factors:
+        if len(factor) != 1:
+            result = [
+                both for left in result for right in factor if (both := _meet([left, right])) is not None
+            ]
+    return result
+
+
 def _meet(clauses: Sequence[Clause]) -> Clause | None:
     """All clauses at once; None where no value can satisfy that."""
     result: Clause = {}
+    several: dict[int, list[Values]] = {}
     for clause in clauses:
         for number, values in clause.items():
             if number in result:
-                values = result[number] & values
-                if not values:
-                    return None
-            result[number] = values
+                several.setdefault(number, [result[number]]).append(values)
+            else:
+                result[number] = values
+    for number, sets in several.items():
+        result[number] = values = _fold(and_, sets)
+        if not values:
+            return None
     return result
+
+
+def _fold(combine: Callable[[Values, Values], Values], sets: list[Values]) -> Values:
+    """All sets combined, neighbours first, so that no large one is gone through for each small one."""
+    while len(sets) > 1:
+        rest = [sets[-1]] if len(sets) % 2 else []
+        sets = [*map(combine, sets[:-1:2], sets[1::2]), *rest]
+    return sets[0]
 
 
 def _operand_plan(tree: Tree, condition: bool, users: list[int], sets: list[Values]) -> Operand:
