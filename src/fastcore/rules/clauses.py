@@ -200,7 +200,9 @@ class _Planner:
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
-        self._known: dict[int, list[Clause]] = {}
+        # by identity, because equal leaves of conditions are one object: the operand and its values
+        self._reads: dict[int, int] = {}
+        self._known: dict[int, Values] = {}
         self._operands: list[tuple[Tree, bool]] = []
         self._readers: list[tuple[list[int], list[Values]]] = []
 
@@ -217,8 +219,7 @@ class _Planner:
         return number
 
     def clauses(self, tree: Tree, wanted: bool) -> list[Clause]:
-        """The clauses of which one holds exactly where the condition has the wanted truth; nobody may change
-        them, because equal leaves of the conditions are one object and have one list."""
+        """The clauses of which one holds exactly where the condition has the wanted truth."""
         op = tree[0]
         if op == "!":
             return self.clauses(tree[1], not wanted)
@@ -229,10 +230,13 @@ class _Planner:
                 return self._all(tree[1:], wanted)
             return self._any([self.clauses(operand, wanted) for operand in tree[1:]])
         key = id(tree) if wanted else -id(tree)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._leaf(_ALIASES.get(op, op), tree, wanted)
-        return known
+        values = self._known.get(key)
+        if values is not None:
+            return [{self._reads[key]: values}]
+        clauses = self._leaf(_ALIASES.get(op, op), tree, wanted)
+        if len(clauses) == 1 and len(clauses[0]) == 1:
+            ((self._reads[key], self._known[key]),) = clauses[0].items()
+        return clauses
 
     def _leaf(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
         if op == "const":

@@ -80,7 +80,9 @@ class ConditionChecker:
     readers: dict[str, set[str]] = field(default_factory=dict)
     networks: set[str] = field(default_factory=set)
     _kinds: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
-    _shared: dict[Any, Tree] = field(default_factory=dict)
+    _paths: dict[str, Tree] = field(default_factory=dict)
+    _constants: dict[type, dict[Any, Tree]] = field(default_factory=dict)
+    _leaves: dict[tuple[str, str, type], dict[Any, Tree]] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
     _nodes: int = 0
 
@@ -169,18 +171,20 @@ class ConditionChecker:
         return ("if" if name == "?:" else name, *trees)
 
     def _field(self, name: str) -> Tree:
-        tree = self._shared.get(name)
+        tree = self._paths.get(name)
         if tree is None:
-            tree = self._shared[name] = ("var", tuple(name.split(".")) if name else (), 0)
+            tree = self._paths[name] = ("var", tuple(name.split(".")) if name else (), 0)
         return tree
 
     def _constant(self, value: Any) -> Tree:
-        if value == 0:  # 0.0 and -0.0 are equal, and not the same
-            return ("const", value)
-        key = (type(value), value)
-        tree = self._shared.get(key)
+        known = self._constants.get(type(value))
+        if known is None:
+            known = self._constants[type(value)] = {}
+        tree = known.get(value)
         if tree is None:
-            tree = self._shared[key] = ("const", value)
+            tree = ("const", value)
+            if value != 0:  # 0.0 and -0.0 are equal, and not the same
+                known[value] = tree
         return tree
 
     def _leaf(self, name: str, operator: Operator, operands: Any, place: Place, depth: int) -> Tree:
@@ -197,28 +201,30 @@ class ConditionChecker:
             key: Any = None
             if kind is list:
                 if name == "in" and set(map(type, right)) == STRINGS:
-                    key = (name, path, tuple(map(self._texts.setdefault, right, right)))
+                    kind, key = tuple, tuple(map(self._texts.setdefault, right, right))
             elif name != "in" and (kind is str or kind is int or kind is bool or (kind is float and right)):
-                key = (name, path, kind, right)
+                key = right
             if key is not None:
-                tree = self._shared.get(key) or self._new_leaf(key, operator)
+                known = self._leaves.get((name, path, kind))
+                if known is None:
+                    known = self._leaves[name, path, kind] = {}
+                tree = known.get(key)
+                if tree is None and (tree := self._new_leaf(name, path, key, operator)) is not None:
+                    known[key] = tree
                 if tree is not None:
                     self._nodes += 2
                     return tree
         return self._operation(name, operator, operands, operands, (place, name), depth, 0)
 
-    def _new_leaf(self, key: tuple[Any, ...], operator: Operator) -> Tree | None:
+    def _new_leaf(self, name: str, path: str, constant: Any, operator: Operator) -> Tree | None:
         """The tree of a leaf that was not met before; None if something is wrong with it."""
-        name, path = key[0], key[1]
-        kind = "string" if name == "in" else CONSTANT_KINDS[key[2]]
+        kind = "string" if name == "in" else CONSTANT_KINDS[type(constant)]
         allowed = operator.operands[0]
         if allowed and kind not in allowed:
             return None
         needle = self._field(path)
         self._note(needle, kind, 0)
-        tree = ("in_set", needle, key[2]) if name == "in" else (name, needle, self._constant(key[3]))
-        self._shared[key] = tree
-        return tree
+        return ("in_set", needle, constant) if name == "in" else (name, needle, self._constant(constant))
 
     def _operands(
         self, name: str, operands: Sequence[object], given: object, here: Place, depth: int, scopes: int
