@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from fastcore import _backend
 from fastcore.kernels import conditions as _conditions
 
 from .operators import CONDITIONAL, ITERATORS, LITERALS, OPERATORS, UNITS, Operator, arity
@@ -431,6 +432,7 @@ SPECIAL: Final[Mapping[str, "Special"]] = {
 
 def cidr_blocks(texts: Sequence[object]) -> tuple[dict[int, Any], list[tuple[int, str]]]:
     """CIDR blocks prepared for look-ups, see `conditions_blocks`, and what is wrong: index and message."""
+    read = _backend.kernels("conditions").conditions_blocks
     wrong = [
         (index, f'{quote(text)} is not a CIDR block such as "10.0.0.0/8"')
         for index, text in enumerate(texts)
@@ -438,9 +440,9 @@ def cidr_blocks(texts: Sequence[object]) -> tuple[dict[int, Any], list[tuple[int
     ]
     if wrong:
         others = [(index, text) for index, text in enumerate(texts) if isinstance(text, str)]
-        blocks, found = _conditions.conditions_blocks([text for _, text in others])
+        blocks, found = read([text for _, text in others])
         return blocks, sorted([*wrong, *((others[index][0], message) for index, message in found)])
-    blocks, found = _conditions.conditions_blocks(texts)
+    blocks, found = read(texts)
     return blocks, found
 
 
