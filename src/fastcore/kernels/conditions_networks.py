@@ -53,46 +53,49 @@ _cond_sockets = cython.declare(_CondSockets, _CondSockets())
 
 
 @cython.cfunc
-def _cond_address(text: "Any") -> "Any":
-    """The version and the number of an address, an IPv4 address within IPv6 as IPv4; None if it is none."""
+def _cond_packed(text: "Any") -> "Any":
+    """The version and the number of an address; None where `ipaddress` is to be asked."""
+    if "\0" in text or ("." in text and not _cond_sockets.strict):  # PyPy reads up to a NUL
+        return None
+    version = 6 if ":" in text else 4
     read: Any = _cond_sockets.read
     try:
-        if ":" not in text and _cond_sockets.strict:
-            return 4, int.from_bytes(read(_cond_sockets.v4, text), "big")
-        number = int.from_bytes(read(_cond_sockets.v6, text), "big")
-        return (4, number & 0xFFFFFFFF) if number >> 32 == 0xFFFF else (6, number)
+        packed = read(_cond_sockets.v6 if version == 6 else _cond_sockets.v4, text)
     except _cond_sockets.error:
-        pass
-    import ipaddress
-
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return 4, int(mapped)
-    return address.version, int(address)
+    return version, int.from_bytes(packed, "big")
+
+
+@cython.cfunc
+def _cond_address(text: "Any") -> "Any":
+    """The version and the number of an address, an IPv4 address within IPv6 as IPv4; None if it is none."""
+    found = _cond_packed(text)
+    if found is None:
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return None
+        found = address.version, int(address)
+    version, number = found
+    return (4, number & 0xFFFFFFFF) if version == 6 and number >> 32 == 0xFFFF else found
 
 
 @cython.cfunc
 def _cond_block(text: "Any") -> "Any":
     """The version, the shift and the prefix of a CIDR block; None where `ipaddress` is to be asked."""
-    read: Any = _cond_sockets.read
     written, slash, length = text.partition("/")
-    version = 6 if ":" in written else 4
-    width = 128 if version == 6 else 32
+    found = _cond_packed(written)
+    if found is None:
+        return None
+    version, number = found
     shift = 0
     if slash:
+        width = 128 if version == 6 else 32
         if not (length.isascii() and length.isdigit() and len(length) <= 3 and int(length) <= width):
             return None
         shift = width - int(length)
-    if version == 4 and not _cond_sockets.strict:
-        return None
-    try:
-        number = int.from_bytes(read(_cond_sockets.v6 if version == 6 else _cond_sockets.v4, written), "big")
-    except _cond_sockets.error:
-        return None
     prefix = number >> shift
     return (version, shift, prefix) if prefix << shift == number else None
 
