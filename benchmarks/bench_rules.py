@@ -1,4 +1,5 @@
-"""Which of N rules fire for an event: a RuleSet beside generated Python and one lambda per rule.
+"""Which of N rules fire for an event: a RuleSet beside generated Python and one lambda per rule; and how long
+a RuleSet takes to build.
 
 Timed is one pass over 200 events given as dicts, list of the fired rules out; rulesets, functions and events
 are ready before. The rules are random: two to five predicates each, comparisons of fields, ratios and
@@ -159,3 +160,24 @@ def test_ruleset(benchmark, backend, count):
     document = [{"id": name, "when": logic} for name, logic, _ in made]
     result = benchmark(over, RuleSet.from_rules(document, backend=backend).matches)
     assert result == over(generated(made))
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_build(benchmark, backend, count):
+    """A parsed document to a RuleSet."""
+    benchmark.group = f"{count} rules, from a parsed document"
+    document = {"rules": [{"id": name, "when": logic, "score": 1} for name, logic, _ in rules(count)]}
+    ruleset = benchmark(RuleSet.from_dict, document, backend=backend)
+    assert len(ruleset) == count
+    assert ruleset.to_dict() == document
+
+
+def test_replace_a_list(benchmark, backend):
+    """A list of 100,000 entries that all of 10,000 rules could read."""
+    benchmark.group = "a named list of 100,000 entries"
+    document = [{"id": name, "when": logic} for name, logic, _ in rules(10_000)]
+    listed = {"id": "listed", "when": {"in": [{"var": "card.id"}, {"list": "blocked"}]}}
+    ruleset = RuleSet.from_rules([*document, listed], lists={"blocked": []}, backend=backend)
+    entries = [f"card-{index}" for index in range(100_000)]
+    replaced = benchmark(ruleset.with_lists, {"blocked": entries})
+    assert "listed" in replaced.matches({"card": {"id": "card-77"}})

@@ -1,8 +1,11 @@
+from fastcore.kernels.conditions import conditions_blocks as conditions_blocks
 from fastcore.kernels.conditions import conditions_clean as conditions_clean
 from fastcore.kernels.conditions import conditions_kind as conditions_kind
+from fastcore.kernels.conditions import conditions_list as conditions_list
 from fastcore.kernels.conditions import conditions_members as conditions_members
 from fastcore.kernels.conditions import conditions_passed as conditions_passed
 from fastcore.kernels.conditions import conditions_program as conditions_program
+from fastcore.kernels.conditions import conditions_setting as conditions_setting
 from fastcore.kernels.fibonacci import fibonacci as fibonacci
 from fastcore.kernels.fibonacci import fibonacci_array as fibonacci_array
 from fastcore.kernels.fibonacci import fibonacci_mod as fibonacci_mod

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fastcore import _backend
 from fastcore.errors import LimitError
+from fastcore.kernels.conditions import conditions_blocks
 from fastcore.rules.language import MAX_DEPTH, ConditionChecker
 
 UTC = UTC
@@ -27,7 +28,12 @@ def probe(backend, logic, event, lists=None):
     checker = ConditionChecker(lists or {})
     tree = checker.check(logic, "when")
     assert checker.errors == []
-    return _backend.kernels("conditions", backend).conditions_program([tree]).probe(0, event, NOW)
+    kernels = _backend.kernels("conditions", backend)
+    tables = {
+        name: kernels.conditions_list(values, conditions_blocks(values)[0] if name == "nets" else None)
+        for name, values in (lists or {}).items()
+    }
+    return kernels.conditions_program([tree]).probe(0, event, kernels.conditions_setting(NOW, tables))
 
 
 def value(backend, logic, event=None, lists=None):
@@ -935,9 +941,12 @@ def test_the_deepest_condition_evaluates(backend):
 def test_nothing_of_the_kernel_shows(backend):
     module = _backend.kernels("conditions", backend)
     assert [name for name in dir(module) if name.startswith("cond")] == [
+        "conditions_blocks",
         "conditions_clean",
         "conditions_kind",
+        "conditions_list",
         "conditions_members",
         "conditions_passed",
         "conditions_program",
+        "conditions_setting",
     ]

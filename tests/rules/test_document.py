@@ -2,10 +2,15 @@
 
 import datetime as dt
 import json
+import pickle
 import sys
+from collections import OrderedDict
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastcore.errors import RuleSetError
 from fastcore.rules import RuleSet, document_schema
@@ -17,7 +22,12 @@ X = {"var": "x"}
 def errors_of(document):
     with pytest.raises(RuleSetError) as caught:
         RuleSet(document)
-    return dict(caught.value.errors)
+    errors = caught.value.errors
+    if isinstance(document, dict):  # a mapping of another type is copied in another way
+        with pytest.raises(RuleSetError) as caught:
+            RuleSet(MappingProxyType(document))
+        assert caught.value.errors == errors
+    return dict(errors)
 
 
 def rule(**changes):
@@ -378,6 +388,90 @@ def test_datetimes_of_toml_and_yaml_in_conditions():
     assert RuleSet(when({"<": [{"date": X}, dt.date(2026, 1, 2)]})).matches({"x": "2026-01-01"}) == ["a"]
     examples = [{"event": {"when": moment}, "expect": {"score": 0}}]
     assert RuleSet({"rules": [], "examples": examples}).examples[0]["event"] == {"when": moment.isoformat()}
+
+
+# --- copies and texts ---------------------------------------------------------------------------------------
+
+texts = st.text(min_size=1, max_size=4)
+constants = st.one_of(texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+entries = st.fixed_dictionaries(
+    {"id": texts, "when": st.builds(lambda key, value: {"==": [{"var": key}, value]}, texts, constants)},
+    optional={
+        "description": texts,
+        "priority": st.integers(-2, 2),
+        "score": st.integers(-9, 9),
+        "tags": st.lists(texts, max_size=2),
+    },
+)
+
+
+@given(
+    st.lists(entries, max_size=6, unique_by=lambda entry: entry["id"]),
+    st.dictionaries(texts, st.lists(constants, max_size=3), max_size=3),
+)
+def test_every_way_to_copy_gives_the_same(rules, lists):
+    document = {"name": "n", "rules": rules, "lists": lists, "description": "ä"}
+    ruleset = RuleSet(document)
+    for other in (
+        MappingProxyType(document),
+        OrderedDict(document),
+        {**document, "rules": tuple(rules)},
+        {**document, "rules": [MappingProxyType(entry) for entry in rules]},
+        {**document, "lists": {name: tuple(values) for name, values in lists.items()}},
+    ):
+        copied = RuleSet(other)
+        assert copied == ruleset
+        assert copied.rules == ruleset.rules
+        assert copied.version == ruleset.version
+    assert ruleset.to_dict() == document
+    assert ruleset.to_json() == canonical(document).encode()
+    assert hash(RuleSet.from_json(ruleset.to_json())) == hash(ruleset)
+    ordered = sorted(rules, key=lambda entry: -entry.get("priority", 0))
+    for rule, entry in zip(ruleset.rules, ordered, strict=True):
+        assert rule.when == entry["when"]
+        assert rule.condition == canonical(entry["when"])
+        assert (rule.id, rule.description) == (entry["id"], entry.get("description", ""))
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_a_ruleset_holds_no_part_of_its_document():
+    logic = {"in": [X, ["a"]]}
+    document = {"rules": [{"id": "r", "when": logic, "tags": ["t"]}], "lists": {"l": ["a"]}}
+    for make in (RuleSet, lambda document: RuleSet(MappingProxyType(document))):
+        rules = make(document)
+        before = rules.to_json()
+        logic["in"][1].append("b")
+        document["lists"]["l"].append("b")
+        document["rules"][0]["tags"].append("u")
+        assert rules.matches({"x": "b"}) == []
+        assert rules.to_json() == before
+        assert rules.rules[0].tags == ("t",)
+        assert "u" not in rules.to_dict()["rules"][0]["tags"]
+        del logic["in"][1][1:], document["lists"]["l"][1:], document["rules"][0]["tags"][1:]
+
+
+def test_rules_are_values():
+    first, second = (RuleSet({"rules": [{"id": "a", "when": {">": [X, 1]}}], "name": name}) for name in "xy")
+    other = RuleSet({"rules": [{"id": "a", "when": {">": [X, 2]}}]})
+    assert first.rules == second.rules != other.rules
+    assert hash(first.rules[0]) == hash(second.rules[0])
+    assert first.rules[0] != "a"
+    assert pickle.loads(pickle.dumps(first.rules[0])) == first.rules[0]
+
+
+def test_equal_numbers_of_different_types_stay_apart():
+    """1, 1.0 and True are equal in Python, and 0.0 and -0.0."""
+    constants = [1, 1.0, True, 0, 0.0, -0.0, False]
+    logics = [{op: [X, constant]} for constant in constants for op in ("==", "<=")][:-1]
+    logics = [logic for logic in logics if not ("<=" in logic and isinstance(logic["<="][1], bool))]
+    rules = RuleSet({"rules": [{"id": str(index), "when": logic} for index, logic in enumerate(logics)]})
+    texts = [rule.condition.text for rule in rules.explain({"x": 1}).rules]
+    assert texts == [
+        f"x {op} {json.dumps(constant)}" for logic in logics for op, (_, constant) in logic.items()
+    ]
 
 
 # --- schema -------------------------------------------------------------------------------------------------

@@ -49,10 +49,10 @@ ruleset fraud, version 7
 
 risky-amount: FIRED - Large amount from a risky country
   its condition is true
-  ✓ amount > 100 and (card.country in ["NG", "RU"] or ip.proxy)
+  ✓ amount > 100 and (card.country in list "risky" or ip.proxy)
     ✓ amount > 100   [amount = 500]
-    ✓ card.country in ["NG", "RU"] or ip.proxy
-      ✓ card.country in ["NG", "RU"]   [card.country = "RU"]
+    ✓ card.country in list "risky" or ip.proxy
+      ✓ card.country in list "risky"   [card.country = "RU"]
       ? ip.proxy   [ip.proxy is missing]
 
 off: did not fire

@@ -150,7 +150,7 @@ cdef class _Bitmaps:
     cdef list exact                 # operand -> its cuts as (value, side)
     cdef object program             # the plain evaluator of the operands' trees, then of the fields'
 
-    def __cinit__(self, plan, program, ids, decider=None):  # a subclass keeps it
+    def __cinit__(self, plan, program, ids):
         cdef Py_ssize_t count = len(plan.owners), i
         self.program = program
         self.ids = tuple(ids)
@@ -236,7 +236,7 @@ cdef class _Bitmaps:
         bitmap.cuts = len(plan.cuts)
         bitmap.thresholds = <double *>_bitmap_memory((bitmap.cuts + 1) * sizeof(double))
         for i in range(bitmap.cuts):
-            bitmap.thresholds[i] = _bitmap_threshold(plan.cuts[i])
+            bitmap.thresholds[i] = plan.thresholds[i]
         return 0
 
     cdef int build_groups(self) except -1:
@@ -455,20 +455,6 @@ cdef int _bitmap_fill_positions(_Bitmap *bitmap, steps, const int32_t *places) e
             target[places[clause >> 6]] |= running[places[clause >> 6]] & bit
     PyMem_Free(running)
     return 0
-
-
-cdef double _bitmap_threshold(cut) except? -1:
-    """The least double that is past a cut."""
-    import math
-
-    value, side = cut
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return math.inf if value > 0 else math.nextafter(-math.inf, 0)
-    if nearest < value or (side and nearest == value):
-        nearest = math.nextafter(nearest, math.inf)
-    return nearest
 
 
 # --- strings ----------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ cdef class _Decider:
             bound, action = self.decisions[i]
             self.decision_codes[i] = codes[action]
             self.whole_bounds[i] = max(-(1 << 62), min(1 << 62, math.ceil(bound)))
-            self.real_bounds[i] = _bitmap_threshold((bound, 0))
+            self.real_bounds[i] = _decide_least(bound)
         return 0
 
     # --- deciding -----------------------------------------------------------------------------------------------
@@ -205,6 +205,17 @@ cdef class _Decider:
             return self.decide(positions, count, errors)
         finally:
             PyMem_Free(positions)
+
+
+cdef double _decide_least(bound) except? -1:
+    """The least double that is not below a number."""
+    import math
+
+    try:
+        nearest = float(bound)
+    except OverflowError:
+        return math.inf if bound > 0 else -math.inf
+    return math.nextafter(nearest, math.inf) if nearest < bound else nearest
 
 
 def decider(ids, scores, actions, decisions, default_action, record, ruleset, version):

@@ -44,11 +44,9 @@ cdef class _Matcher(_Bitmaps):
     cdef int32_t *tables
     cdef uint64_t *node_users
     cdef list kept
-    cdef _Decider decider
 
-    def __cinit__(self, plan, program, ids, decider=None):
+    def __cinit__(self, plan, program, ids):
         self.kept = []
-        self.decider = decider
         self.lazy = self.words <= _MATCH_LAZY
         self.build_nodes([list(keys) for keys in self.fields], {slot: operand for slot, (_, operand) in enumerate(plan.fields)})
         self.scratch_size = (
@@ -446,28 +444,28 @@ cdef class _Matcher(_Bitmaps):
         finally:
             self.close(&scratch, <char *>small)
 
-    def score(self, event, now=None):
+    def score(self, event, now, _Decider decider not None):
         """Sum of the scores of the rules that fire."""
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         cdef int32_t code
         self.open(&scratch, <char *>small, sizeof(small))
         try:
-            return self.decider.outcome(scratch.fired, self.run(&scratch, event, now), &code)
+            return decider.outcome(scratch.fired, self.run(&scratch, event, now), &code)
         finally:
             self.close(&scratch, <char *>small)
 
-    def decide(self, event, now=None):
+    def decide(self, event, now, _Decider decider not None):
         """The decision for an event."""
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         self.open(&scratch, <char *>small, sizeof(small))
         try:
-            return self.decider.decide(scratch.fired, self.run(&scratch, event, now), ())
+            return decider.decide(scratch.fired, self.run(&scratch, event, now), ())
         finally:
             self.close(&scratch, <char *>small)
 
-    def decide_many(self, list events, now, failed):
+    def decide_many(self, list events, now, _Decider decider not None, failed):
         """The decisions for many events; ``failed(error, index)`` gives one for an event that raised."""
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
@@ -476,7 +474,7 @@ cdef class _Matcher(_Bitmaps):
         try:
             while len(decisions) < len(events):
                 try:
-                    self.decide_all(&scratch, events, now, decisions)
+                    self.decide_all(&scratch, events, now, decider, decisions)
                 except Exception as error:
                     self.release(&scratch)
                     decisions.append(failed(error, len(decisions)))
@@ -484,7 +482,7 @@ cdef class _Matcher(_Bitmaps):
             self.close(&scratch, <char *>small)
         return decisions
 
-    cdef int decide_all(self, _MatchScratch *scratch, list events, now, list decisions) except -1:
+    cdef int decide_all(self, _MatchScratch *scratch, list events, now, _Decider decider, list decisions) except -1:
         """Appends a decision for each event that is left, as long as none raises."""
         cdef Py_ssize_t i = len(decisions)
         while i < len(events):  # an event's own code may shorten the list
@@ -492,12 +490,12 @@ cdef class _Matcher(_Bitmaps):
                 bitset_prefetch(<PyObject *>events[i + 2])
                 if PyDict_CheckExact(<PyObject *>events[i + 1]):
                     match_fetch_keys(<PyObject *>events[i + 1])
-            decisions.append(self.decider.decide(scratch.fired, self.run(scratch, events[i], now), ()))
+            decisions.append(decider.decide(scratch.fired, self.run(scratch, events[i], now), ()))
             self.release(scratch)
             i += 1
         return 0
 
 
-def matcher(plan, program, ids, decider=None):
+def matcher(plan, program, ids):
     """See matching.py."""
-    return _Matcher(plan, program, ids, decider)
+    return _Matcher(plan, program, ids)

@@ -12,7 +12,14 @@ from fastcore.errors import EventError
 if not cython.compiled:  # compiled, all parts share one namespace
     from fastcore.kernels.conditions_functions import _COND_CALLS
     from fastcore.kernels.conditions_iterators import _CondIterate, _CondReduce
-    from fastcore.kernels.conditions_membership import _CondInNetwork, _CondInSet
+    from fastcore.kernels.conditions_membership import (
+        _CondInList,
+        _CondInNetwork,
+        _CondInSet,
+        _CondList,
+        _CondNamed,
+    )
+    from fastcore.kernels.conditions_networks import conditions_blocks as conditions_blocks
     from fastcore.kernels.conditions_nodes import (
         _CondAnd,
         _CondArithmetic,
@@ -28,6 +35,7 @@ if not cython.compiled:  # compiled, all parts share one namespace
         _CondNode,
         _CondNot,
         _CondNow,
+        _CondSetting,
         _CondTruth,
         _CondTry,
         _CondVar,
@@ -80,6 +88,10 @@ def _cond_build(tree: "Any") -> "Any":
         return kind(tree[1], tree[2], [_cond_build(default) for default in tree[3:]])
     if op == "in_set":
         return _CondInSet([_cond_build(tree[1])], tree[2])
+    if op == "in_list":
+        return _CondInList([_cond_build(tree[1])], tree[2])
+    if op == "list":
+        return _CondNamed(tree[1])
     if op == "in_network":
         return _CondInNetwork([_cond_build(tree[1])], tree[2])
     children = [_cond_build(operand) for operand in tree[1:]]
@@ -123,7 +135,10 @@ def _cond_build_single(op: str, children: "Any") -> "Any":
 
 @cython.cclass
 class _CondProgram:
-    """The conditions of a ruleset's rules, in order of evaluation."""
+    """The conditions of a ruleset's rules, in order of evaluation.
+
+    `now` is the time, or what `conditions_setting` gives where conditions read named lists.
+    """
 
     nodes: list  # type: ignore[type-arg]
 
@@ -205,6 +220,7 @@ class _CondProbe:
     def element(self, data: "Any", index: int) -> "Any":
         """The body of an iteration, asked about one element."""
         context: _CondContext = _CondContext(None, self.context.now)
+        context.lists = self.context.lists
         context.frames = [*self.context.frames, (self.context.data, self.context.index)]
         context.data = data
         context.index = index
@@ -221,6 +237,20 @@ class _CondProbe:
 def conditions_program(trees: "Sequence[Any]") -> "Any":
     """Builds the evaluator of a list of checked condition trees."""
     return _CondProgram(trees)
+
+
+def conditions_list(values: "list[Any]", blocks: "dict[int, Any] | None") -> "Any":
+    """A named list for `conditions_setting`: its values, and its CIDR blocks where `in_network` reads it.
+
+    Complexity: linear in the values; looking one up later is one look-up in a set.
+    """
+    _cond_types.bind()
+    return _CondList(values, blocks)
+
+
+def conditions_setting(now: "Any", lists: "dict[str, Any]") -> "Any":
+    """The time and the named lists, to be given to a program as `now`."""
+    return _CondSetting(now, lists)
 
 
 def conditions_members(value: "Any") -> "list[tuple[Any, Any]] | None":

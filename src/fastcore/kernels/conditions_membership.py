@@ -1,11 +1,11 @@
-"""``in``: a value in an array or a string, in a constant set, and an address in networks."""
+"""``in``: a value in an array or a string, in a constant set or a named list, and an address in networks."""
 
 # Compiled, a comprehension or generator is a function of its own, to whom loop variables are untyped.
-# ruff: noqa: SIM110
 
 from fastcore import _cython as cython
 
 if not cython.compiled:  # compiled, all parts share one namespace
+    from fastcore.kernels.conditions_networks import _cond_in_blocks
     from fastcore.kernels.conditions_nodes import _CondContext, _CondNode
     from fastcore.kernels.conditions_values import (
         _COND_ARRAY,
@@ -43,23 +43,29 @@ def _cond_in(needle: "Any", hay: "Any") -> "Any":
     return False if comparable else None
 
 
+@cython.final
 @cython.cclass
-class _CondInSet(_CondNode):
-    """`in` with a constant array: a set look-up for numbers and strings, a scan for what is rare in lists."""
+class _CondMembers:
+    """Constants to look values up among: a set of numbers and strings, and what is rare in lists."""
 
     kinds: frozenset  # type: ignore[type-arg]
     found: frozenset  # type: ignore[type-arg]
     others: tuple  # type: ignore[type-arg]
 
-    def __init__(self, children: "Any", values: "Any") -> None:
-        self.children = tuple(children)
+    def __init__(self, values: "Any") -> None:
+        types = set(map(type, values))
+        if types <= {str, int, float}:
+            self.kinds = frozenset([_COND_STRING if kind is str else _COND_NUMBER for kind in types])
+            self.found = frozenset(values)
+            self.others = ()
+            return
         self.kinds = frozenset([_cond_kind(value) for value in values])
         self.found = frozenset([v for v in values if _cond_kind(v) in (_COND_NUMBER, _COND_STRING)])
         self.others = tuple([v for v in values if _cond_kind(v) not in (_COND_NUMBER, _COND_STRING)])
 
     @cython.cfunc
-    def value(self, context: _CondContext) -> "Any":
-        needle = self.operand(0, context)
+    def holds(self, needle: "Any") -> "Any":
+        """Whether it is among them; unknown where none has its type."""
         if needle is None:
             return None
         kind = _cond_kind(needle)
@@ -73,35 +79,85 @@ class _CondInSet(_CondNode):
         return False if kind in self.kinds else None
 
 
+@cython.final
 @cython.cclass
-class _CondInNetwork(_CondNode):
-    """An address in CIDR blocks: one set look-up for each prefix length that occurs.
+class _CondList:
+    """A named list as conditions use it: as an array, as a set, and as networks (None if it is not)."""
 
-    `blocks` maps the IP version to pairs of a shift and the set of network prefixes that remain after it.
-    """
+    values: list  # type: ignore[type-arg]
+    members: _CondMembers
+    blocks: object
 
-    blocks: dict  # type: ignore[type-arg]
+    def __init__(self, values: "Any", blocks: "Any") -> None:
+        self.values = values
+        self.members = _CondMembers(values)
+        self.blocks = blocks
 
-    def __init__(self, children: "Any", blocks: "Any") -> None:
-        self.children = tuple(children)
-        self.blocks = dict(blocks)
+
+@cython.cclass
+class _CondNamed(_CondNode):
+    """A named list as a value."""
+
+    name: str
+
+    def __init__(self, name: str) -> None:
+        self.children = ()
+        self.name = name
 
     @cython.cfunc
     def value(self, context: _CondContext) -> "Any":
-        import ipaddress
+        named: _CondList = context.lists[self.name]
+        return named.values
 
-        text = self.operand(0, context)
-        if not isinstance(text, str) or len(text) > 64:
-            return None
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return None
-        mapped = getattr(address, "ipv4_mapped", None)
-        if mapped is not None:
-            address = mapped
-        number = int(address)
-        for shift, prefixes in self.blocks.get(address.version, ()):
-            if number >> shift in prefixes:
-                return True
-        return False
+
+@cython.cclass
+class _CondInSet(_CondNode):
+    """`in` with a constant array."""
+
+    members: _CondMembers
+
+    def __init__(self, children: "Any", values: "Any") -> None:
+        self.children = tuple(children)
+        self.members = _CondMembers(values)
+
+    @cython.cfunc
+    def value(self, context: _CondContext) -> "Any":
+        return self.members.holds(self.operand(0, context))
+
+
+@cython.cclass
+class _CondInList(_CondNode):
+    """`in` with a named list."""
+
+    name: str
+
+    def __init__(self, children: "Any", name: str) -> None:
+        self.children = tuple(children)
+        self.name = name
+
+    @cython.cfunc
+    def value(self, context: _CondContext) -> "Any":
+        named: _CondList = context.lists[self.name]
+        members: _CondMembers = named.members
+        return members.holds(self.operand(0, context))
+
+
+@cython.cclass
+class _CondInNetwork(_CondNode):
+    """An address in CIDR blocks, constant ones or those of a named list."""
+
+    blocks: object
+    name: str
+
+    def __init__(self, children: "Any", blocks: "Any") -> None:
+        self.children = tuple(children)
+        self.name = blocks if isinstance(blocks, str) else ""
+        self.blocks = None if isinstance(blocks, str) else dict(blocks)
+
+    @cython.cfunc
+    def value(self, context: _CondContext) -> "Any":
+        blocks = self.blocks
+        if blocks is None:
+            named: _CondList = context.lists[self.name]
+            blocks = named.blocks
+        return _cond_in_blocks(self.operand(0, context), blocks)

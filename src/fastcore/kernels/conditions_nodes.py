@@ -33,14 +33,29 @@ if TYPE_CHECKING:
 _COND_MAX_STEPS = cython.declare(cython.Py_ssize_t, 1_000_000)
 
 
+@cython.final
+@cython.cclass
+class _CondSetting:
+    """What one evaluation knows besides its event: the time and the named lists."""
+
+    now: object
+    lists: dict  # type: ignore[type-arg]
+
+    def __init__(self, now: "Any", lists: "Any") -> None:
+        self.now = now
+        self.lists = lists
+
+
 @cython.cclass
 class _CondContext:
-    """What one evaluation knows: the data in scope, the scopes around it, the clock, and what was thrown."""
+    """What one evaluation knows: the data in scope, the scopes around it, the clock, the named lists, and
+    what was thrown."""
 
     data: object
     index: object
     frames: list  # type: ignore[type-arg]
     now: object
+    lists: dict  # type: ignore[type-arg]
     thrown: list  # type: ignore[type-arg]
     steps: cython.Py_ssize_t
 
@@ -48,7 +63,13 @@ class _CondContext:
         self.data = event
         self.index = 0
         self.frames = []
-        self.now = now
+        if type(now) is _CondSetting:
+            setting: _CondSetting = now
+            self.now = setting.now
+            self.lists = setting.lists
+        else:
+            self.now = now
+            self.lists = {}
         self.thrown = []
         self.steps = 0
 

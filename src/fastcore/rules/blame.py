@@ -118,6 +118,8 @@ def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
     values = [pairs[position][1].value() for position in scoped(tree)]
     if op == "in_set":
         return f"is {type_name(values[0])}, and the array has no such value to compare with"
+    if op == "in_list":
+        return f"is {type_name(values[0])}, and the list has no such value to compare with"
     if op == "in_network":
         return f"is not an IP address: {quote(values[0])}"
     if op == "const":

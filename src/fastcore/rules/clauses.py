@@ -13,10 +13,11 @@ becomes an operand of its own, whose truth is looked up like any value's and whi
 some clause still needs it.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import and_, or_
 from typing import Any, Final
 
 __all__ = ["MAX_CLAUSES", "ClausePlan", "Operand", "make_clauses"]
@@ -31,6 +32,8 @@ _FALSE, _TRUE = 1, 2
 _BOTH = _FALSE | _TRUE
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_SCALARS: Final = frozenset({str, int, float, bool})
+_STRINGS: Final = frozenset({str})
 _ALIASES: Final = {"===": "==", "!==": "!="}
 
 
@@ -95,6 +98,10 @@ BELOW_ALL: Final[Cut] = (float("-inf"), 0)
 ABOVE_ALL: Final[Cut] = (float("inf"), 1)
 
 
+_TRUTHY: Final = Values((BELOW_ALL, (0, 0), (0, 1)), frozenset([""]), True, _TRUE, 2)
+_FALSY: Final = Values(((0, 0), (0, 1)), frozenset([""]), False, _FALSE, 1)
+
+
 def _combine(left: tuple[Cut, ...], right: tuple[Cut, ...], needed: int) -> tuple[Cut, ...]:
     """The cuts of the numbers that are in `needed` of two sets."""
     if not left or not right:
@@ -126,6 +133,7 @@ class Operand:
         condition: whether it is such a condition.
         users: the clauses that read it; no other is ever falsified by it.
         cuts: where numbers change clauses, ascending.
+        thresholds: for each cut the least double that is past it.
         steps: one more list than cuts: the clauses that accept the numbers below every cut, then those that
             change at each cut.
         strings: for each string that is named, the clauses that treat it otherwise than they treat strings
@@ -138,6 +146,7 @@ class Operand:
     condition: bool
     users: list[int] = field(default_factory=list)
     cuts: list[Cut] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
     steps: list[list[int]] = field(default_factory=list)
     strings: dict[str, list[int]] = field(default_factory=dict)
     unnamed: list[int] = field(default_factory=list)
@@ -176,13 +185,13 @@ def make_clauses(trees: Iterable[Tree]) -> ClausePlan:
     constants that it is compared with.
     """
     planner = _Planner()
+    trees = tuple(trees)  # the planner knows trees by their identity
     owners: list[int] = []
-    clauses: list[Clause] = []
     for position, tree in enumerate(trees):
         for clause in planner.clauses(tree, True):
+            planner.read(len(owners), clause)
             owners.append(position)
-            clauses.append(clause)
-    operands = planner.operands(clauses)
+    operands = planner.operands()
     return ClausePlan(owners, operands, _fields(operands))
 
 
@@ -191,7 +200,11 @@ class _Planner:
 
     def __init__(self) -> None:
         self._numbers: dict[object, int] = {}
+        # by identity, because equal leaves of conditions are one object: the operand and its values
+        self._reads: dict[int, int] = {}
+        self._known: dict[int, Values] = {}
         self._operands: list[tuple[Tree, bool]] = []
+        self._readers: list[tuple[list[int], list[Values]]] = []
 
     def operand(self, tree: Tree, condition: bool) -> int:
         # equal constants of different types are different operands: 1, 1.0 and True compare equal
@@ -202,19 +215,30 @@ class _Planner:
         if number is None:
             number = self._numbers[key] = len(self._operands)
             self._operands.append((tree, condition))
+            self._readers.append(([], []))
         return number
 
     def clauses(self, tree: Tree, wanted: bool) -> list[Clause]:
         """The clauses of which one holds exactly where the condition has the wanted truth."""
-        op = _ALIASES.get(tree[0], tree[0])
+        op = tree[0]
         if op == "!":
             return self.clauses(tree[1], not wanted)
         if op == "!!":
             return self.clauses(tree[1], wanted)
-        if op in ("and", "or"):
+        if op == "and" or op == "or":
             if (op == "and") is wanted:
                 return self._all(tree[1:], wanted)
             return self._any([self.clauses(operand, wanted) for operand in tree[1:]])
+        key = id(tree) if wanted else -id(tree)
+        values = self._known.get(key)
+        if values is not None:
+            return [{self._reads[key]: values}]
+        clauses = self._leaf(_ALIASES.get(op, op), tree, wanted)
+        if len(clauses) == 1 and len(clauses[0]) == 1:
+            ((self._reads[key], self._known[key]),) = clauses[0].items()
+        return clauses
+
+    def _leaf(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
         if op == "const":
             return [{}] if tree[1] is not None and bool(tree[1]) is wanted else []
         if op in _FLIPPED:
@@ -222,7 +246,7 @@ class _Planner:
         if op == "between":
             pairs = ((">=", tree[1], tree[2]), ("<=", tree[1], tree[3]))
             if wanted:
-                return self._product([self._comparisons(pair[0], pair, True) for pair in pairs])
+                return _product([self._comparisons(pair[0], pair, True) for pair in pairs])
             return self._any([self._comparisons(pair[0], pair, False) for pair in pairs])
         if op == "in_set":
             return self._membership(tree, wanted)
@@ -230,14 +254,9 @@ class _Planner:
 
     def _truth(self, tree: Tree, wanted: bool) -> list[Clause]:
         """A bare operand: its truthiness if it is a field or an expression, else the condition's truth."""
-        values = Values(
-            cuts=(BELOW_ALL, (0, 0), (0, 1)) if wanted else ((0, 0), (0, 1)),
-            strings=frozenset([""]),
-            others=wanted,
-            bools=_TRUE if wanted else _FALSE,
-            rest=2 if wanted else 1,
-        )
-        return [{self.operand(tree, tree[0] not in _EXPRESSIONS): values}]
+        if tree[0] not in _EXPRESSIONS:
+            return self._truth_of(tree, wanted)
+        return [{self.operand(tree, False): _TRUTHY if wanted else _FALSY}]
 
     def _all(self, conditions: Sequence[Tree], wanted: bool) -> list[Clause]:
         factors = [(self.clauses(condition, wanted), condition) for condition in conditions]
@@ -249,22 +268,14 @@ class _Planner:
                 size //= len(clauses)
                 clauses = self._truth_of(condition, wanted)
             bounded.append(clauses)
-        return self._product(bounded)
+        return _product(bounded)
 
     def _truth_of(self, condition: Tree, wanted: bool) -> list[Clause]:
         return [{self.operand(condition, True): Values(bools=_TRUE if wanted else _FALSE)}]
 
-    def _product(self, factors: Sequence[list[Clause]]) -> list[Clause]:
-        result: list[Clause] = [{}]
-        for factor in factors:
-            result = [
-                both for left in result for right in factor if (both := _conjunction(left, right)) is not None
-            ]
-        return result
-
     def _any(self, alternatives: Sequence[list[Clause]]) -> list[Clause]:
         """One after the other, those about one and the same operand united."""
-        single: dict[int, Values] = {}
+        single: dict[int, list[Values]] = {}
         result: list[Clause] = []
         for clause in (clause for clauses in alternatives for clause in clauses):
             if not clause:
@@ -273,13 +284,15 @@ class _Planner:
                 result.append(clause)
                 continue
             ((number, values),) = clause.items()
-            single[number] = single[number] | values if number in single else values
-        return result + [{number: values} for number, values in single.items()]
+            single.setdefault(number, []).append(values)
+        return result + [{number: _fold(or_, sets)} for number, sets in single.items()]
 
     def _comparisons(self, op: str, tree: Tree, wanted: bool) -> list[Clause]:
+        if len(tree) == 3:
+            return self._comparison(op, tree[1], tree[2], wanted)
         operands = tree[1:]
         pairs = [self._comparison(op, left, right, wanted) for left, right in pairwise(operands)]
-        return self._product(pairs) if wanted else self._any(pairs)
+        return _product(pairs) if wanted else self._any(pairs)
 
     def _comparison(self, op: str, left: Tree, right: Tree, wanted: bool) -> list[Clause]:
         if left[0] == "const":
@@ -295,10 +308,12 @@ class _Planner:
 
     def _membership(self, tree: Tree, wanted: bool) -> list[Clause]:
         needle, members = tree[1], tree[2]
-        if needle[0] not in _EXPRESSIONS or not all(
-            isinstance(member, (str, int, float)) for member in members
-        ):
+        types = set(map(type, members))
+        if needle[0] not in _EXPRESSIONS or not types <= _SCALARS:
             return self._truth_of(tree, wanted)
+        if types == _STRINGS:
+            values = Values(strings=frozenset(members), others=not wanted)
+            return [{self.operand(needle, False): values}]
         kinds = {_kind(member) for member in members}
         strings = frozenset(member for member in members if isinstance(member, str))
         numbers: tuple[Cut, ...] = tuple(
@@ -323,16 +338,20 @@ class _Planner:
                 values.strings = frozenset()
         return [{self.operand(needle, False): values}] if values else []
 
-    def operands(self, clauses: Sequence[Clause]) -> list[Operand]:
+    def read(self, number: int, clause: Clause) -> None:
+        """Records which operands a clause reads."""
+        readers = self._readers
+        for operand, values in clause.items():
+            numbers, sets = readers[operand]
+            numbers.append(number)
+            sets.append(values)
+
+    def operands(self) -> list[Operand]:
         """The plans of the operands that some clause reads, the cheapest to read first."""
-        readers: list[list[tuple[int, Values]]] = [[] for _ in self._operands]
-        for number, clause in enumerate(clauses):
-            for operand, values in clause.items():
-                readers[operand].append((number, values))
         plans = [
-            _operand_plan(tree, condition, used)
-            for (tree, condition), used in zip(self._operands, readers, strict=True)
-            if used
+            _operand_plan(tree, condition, numbers, sets)
+            for (tree, condition), (numbers, sets) in zip(self._operands, self._readers, strict=True)
+            if numbers
         ]
         return sorted(plans, key=lambda plan: (plan.condition, plan.tree[0] != "var"))
 
@@ -379,16 +398,7 @@ def _compared(op: str, constant: Any) -> Values | None:
     """The values that compare so with a constant; None where no set of them says it."""
     kind = _kind(constant)
     if kind == "number":
-        below, above = (constant, 0), (constant, 1)
-        cuts: dict[str, tuple[Cut, ...]] = {
-            "<": (BELOW_ALL, below),
-            "<=": (BELOW_ALL, above),
-            ">": (above,),
-            ">=": (below,),
-            "==": (below, above),
-            "!=": (BELOW_ALL, below, above),
-        }
-        return Values(cuts=_normal(cuts[op]))
+        return Values(cuts=_normal(_cuts(op, constant)))
     if op not in ("==", "!="):
         return None if kind == "string" else Values() if kind == "boolean" or constant is None else None
     if kind == "string":
@@ -398,40 +408,106 @@ def _compared(op: str, constant: Any) -> Values | None:
     return Values() if constant is None or constant != constant else None
 
 
+def _cuts(op: str, constant: Any) -> tuple[Cut, ...]:
+    if op == "<":
+        return (BELOW_ALL, (constant, 0))
+    if op == "<=":
+        return (BELOW_ALL, (constant, 1))
+    if op == ">":
+        return ((constant, 1),)
+    if op == ">=":
+        return ((constant, 0),)
+    outside = (BELOW_ALL,) if op == "!=" else ()
+    return (*outside, (constant, 0), (constant, 1))
+
+
 def _normal(cuts: tuple[Cut, ...]) -> tuple[Cut, ...]:
     return cuts[2:] if len(cuts) > 1 and cuts[0] == cuts[1] else cuts
 
 
-def _conjunction(left: Clause, right: Clause) -> Clause | None:
-    """Both clauses at once; None where no value can satisfy that."""
-    both = {**left, **right}
-    for number in left.keys() & right.keys():
-        values = left[number] & right[number]
+def _product(factors: Sequence[list[Clause]]) -> list[Clause]:
+    """The clauses of which one holds where one of every factor does."""
+    common = _meet([factor[0] for factor in factors if len(factor) == 1])
+    if common is None:
+        return []
+    result = [common]
+    for factor in factors:
+        if len(factor) != 1:
+            result = [
+                both for left in result for right in factor if (both := _meet([left, right])) is not None
+            ]
+    return result
+
+
+def _meet(clauses: Sequence[Clause]) -> Clause | None:
+    """All clauses at once; None where no value can satisfy that."""
+    result: Clause = {}
+    several: dict[int, list[Values]] = {}
+    for clause in clauses:
+        for number, values in clause.items():
+            if number in result:
+                several.setdefault(number, [result[number]]).append(values)
+            else:
+                result[number] = values
+    for number, sets in several.items():
+        result[number] = values = _fold(and_, sets)
         if not values:
             return None
-        both[number] = values
-    return both
+    return result
 
 
-def _operand_plan(tree: Tree, condition: bool, used: Sequence[tuple[int, Values]]) -> Operand:
-    plan = Operand(tree, condition, users=[number for number, _ in used])
-    cuts = sorted({cut for _, values in used for cut in values.cuts} - {BELOW_ALL, ABOVE_ALL})
-    plan.cuts.extend(cuts)
-    has_numbers = any(values.cuts for _, values in used)
+def _fold(combine: Callable[[Values, Values], Values], sets: list[Values]) -> Values:
+    """All sets combined, neighbours first, so that no large one is gone through for each small one."""
+    while len(sets) > 1:
+        rest = [sets[-1]] if len(sets) % 2 else []
+        sets = [*map(combine, sets[:-1:2], sets[1::2]), *rest]
+    return sets[0]
+
+
+def _operand_plan(tree: Tree, condition: bool, users: list[int], sets: list[Values]) -> Operand:
+    plan = Operand(tree, condition, users=users)
+    keys = list(map(id, sets))
+    distinct = dict(zip(keys, sets, strict=True))
+    cuts = {cut for values in distinct.values() for cut in values.cuts} - {BELOW_ALL, ABOVE_ALL}
+    plan.cuts.extend(sorted(cuts))
+    plan.thresholds.extend(map(_threshold, plan.cuts))
+    has_numbers = any(values.cuts for values in distinct.values())
     plan.steps.extend([] for _ in range(len(cuts) + 1 if has_numbers else 0))
-    for number, values in used:
-        for cut in values.cuts:
-            if cut == ABOVE_ALL:
-                continue
-            plan.steps[0 if cut == BELOW_ALL else bisect_left(cuts, cut) + 1].append(number)
-        if values.others:
-            plan.unnamed.append(number)
-        for text in values.strings:
-            plan.strings.setdefault(text, []).append(number)
-        for bit, accepted in ((values.bools & _FALSE, plan.false), (values.bools & _TRUE, plan.true)):
-            if bit:
-                accepted.append(number)
-        for bit, accepted in ((values.rest & 1, plan.falsy), (values.rest & 2, plan.truthy)):
-            if bit:
-                accepted.append(number)
+    steps = {cut: step for step, cut in enumerate(plan.cuts, 1)}
+    accepting = {key: _accepting(plan, values, steps) for key, values in distinct.items()}
+    for number, key in zip(users, keys, strict=True):
+        for clauses in accepting[key]:
+            clauses.append(number)
     return plan
+
+
+def _accepting(plan: Operand, values: Values, steps: dict[Cut, int]) -> list[list[int]]:
+    """The lists of the plan that a clause with these values belongs to."""
+    found = [plan.steps[0 if cut == BELOW_ALL else steps[cut]] for cut in values.cuts if cut != ABOVE_ALL]
+    found.extend(plan.strings.setdefault(text, []) for text in values.strings)
+    for belongs, clauses in (
+        (values.others, plan.unnamed),
+        (values.bools & _FALSE, plan.false),
+        (values.bools & _TRUE, plan.true),
+        (values.rest & 1, plan.falsy),
+        (values.rest & 2, plan.truthy),
+    ):
+        if belongs:
+            found.append(clauses)
+    return found
+
+
+def _threshold(cut: Cut) -> float:
+    """The least double that is past a cut."""
+    value, side = cut
+    if type(value) is not float:
+        try:
+            nearest = float(value)
+        except OverflowError:
+            return math.inf if value > 0 else math.nextafter(-math.inf, 0)
+        if nearest < value:
+            return math.nextafter(nearest, math.inf)
+        if nearest > value:
+            return nearest
+        value = nearest
+    return math.nextafter(value, math.inf) if side else value

@@ -16,7 +16,9 @@ from .describe import describe
 from .document import CheckedDocument
 from .explain import LOGICAL, ExplainedCondition, fields_of
 from .language import OPERATORS, ConditionChecker, Tree, branches
+from .lists import NamedList
 from .plan import Plan
+from .trees import lists_of
 
 __all__ = ["CoercingEngine"]
 
@@ -38,8 +40,23 @@ class CoercingEngine:
         self._backend = backend
         self._plan = plan
         self._lists = checked.lists
-        logics = [logic for rule, logic in zip(checked.rules, checked.logics, strict=True) if rule.enabled]
-        self._evaluate = [self._compile(logic) for logic in logics]
+        self._evaluate = [self._compile(rule.when) for rule in checked.rules if rule.enabled]
+
+    def setting(self, now: datetime | None) -> Any:
+        return now
+
+    def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "CoercingEngine":
+        new = object.__new__(CoercingEngine)
+        new.matcher = None
+        new._backend, new._plan, new._lists = self._backend, self._plan, checked.lists
+        rules = [
+            (rule, tree) for rule, tree in zip(checked.rules, checked.trees, strict=True) if rule.enabled
+        ]
+        new._evaluate = [
+            evaluate if changed.isdisjoint(lists_of(tree)) else new._compile(rule.when)
+            for (rule, tree), evaluate in zip(rules, self._evaluate, strict=True)
+        ]
+        return new
 
     def _compile(self, logic: Any) -> Evaluate:
         """A callable that gives the truth of a condition for plain data."""
@@ -79,7 +96,7 @@ class CoercingEngine:
     ) -> tuple[ExplainedCondition, str]:
         with _clock(now):
             return self._explain(
-                checked.logics[index], checked.trees[index], plain(event), event, now, "when"
+                checked.rules[index].when, checked.trees[index], plain(event), event, now, "when"
             )
 
     def _explain(
@@ -141,7 +158,7 @@ def _in_network(blocks: Any) -> Callable[..., Any]:
 class _Rewrite:
     """Conditions as plain JSONLogic: named lists become arrays, networks an operator of their own."""
 
-    def __init__(self, lists: Mapping[str, Any], operators: dict[str, Callable[..., Any]]) -> None:
+    def __init__(self, lists: Mapping[str, NamedList], operators: dict[str, Callable[..., Any]]) -> None:
         self.lists = lists
         self.operators = operators
 
@@ -152,7 +169,7 @@ class _Rewrite:
             return logic
         name, given = next(iter(logic.items()))
         if name == "list":
-            return list(self.lists[given[0] if isinstance(given, list) else given])
+            return list(self.lists[given[0] if isinstance(given, list) else given].values)
         if name == "in_network":
             unique = f"in_network {len(self.operators)}"
             self.operators[unique] = _in_network(self._blocks(given[1]))
@@ -162,7 +179,7 @@ class _Rewrite:
     def _blocks(self, held: Any) -> Any:
         checker = ConditionChecker(self.lists)
         tree = checker.check({"in_network": ["", held]}, "")
-        return tree[2]
+        return self.lists[tree[2]].blocks if isinstance(tree[2], str) else tree[2]
 
 
 def plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from fastcore.errors import LimitError
 from fastcore.kernels import conditions as _conditions
 
 from .language import Tree, branches, type_of
+from .trees import lists_of
 
 __all__ = ["Constraint", "conjuncts", "constraints", "key_of", "outcomes"]
 
@@ -120,7 +121,7 @@ def key_of(tree: Tree) -> str:
     """Text that is equal for conditions that differ only in spelling or in the order of `and` and `or`."""
     op: str = tree[0]
     op = SAME.get(op, op)
-    if op in ("const", "var", "exists", "now", "in_set", "in_network"):
+    if op in ("const", "var", "exists", "list", "now", "in_set", "in_list", "in_network"):
         inner = [key_of(branch) for branch in branches(tree)]
         held = sorted(map(repr, tree[2])) if op == "in_set" else [repr(part) for part in tree[1:3]]
         return f"{op}{held}{inner}"
@@ -252,7 +253,7 @@ def _fold(deciding: bool, parts: list[frozenset[bool | None]]) -> frozenset[bool
 
 
 def _is_constant(tree: Tree) -> bool:
-    if tree[0] in ("var", "exists", "now", "missing", "missing_some", "throw"):
+    if tree[0] in ("var", "exists", "now", "missing", "missing_some", "throw") or lists_of(tree):
         return False
     return all(_is_constant(branch) for branch in branches(tree))
 

@@ -34,9 +34,11 @@ def describe(tree: Tree, binding: int = 0) -> str:
         return constant(tree[1])
     if op in ("var", "exists"):
         return _field(tree)
-    if op in ("in_set", "in_network"):
-        shown = constant(list(tree[2] if op == "in_set" else tree[3]))
-        text = f"{describe(tree[1], 4)} {'in' if op == 'in_set' else 'in network'} {shown}"
+    if op == "list":
+        return _list(tree[1])
+    if op in ("in_set", "in_list", "in_network"):
+        shown = _list(tree[2]) if isinstance(tree[2], str) else constant(list(tree[2:][op == "in_network"]))
+        text = f"{describe(tree[1], 4)} {'in network' if op == 'in_network' else 'in'} {shown}"
         return f"({text})" if binding >= 4 else text
     parts = branches(tree)
     if op == "!":
@@ -48,6 +50,10 @@ def describe(tree: Tree, binding: int = 0) -> str:
         return f"{op}(" + ", ".join(describe(part) for part in parts) + ")"
     text = f" {SAME.get(op, op)} ".join(describe(part, own) for part in parts)
     return f"({text})" if own <= binding else text
+
+
+def _list(name: str) -> str:
+    return f"list {constant(name)}"
 
 
 def _field(tree: Tree) -> str:

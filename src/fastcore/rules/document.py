@@ -1,36 +1,32 @@
 """The document: what a ruleset is written as, and everything that can be wrong with it, all at once."""
 
-import hashlib
-import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 from fastcore.errors import RuleSetError
 
-from .language import MAX_DEPTH, ConditionChecker, Tree, quote
+from .copying import DOCUMENT_DEPTH, NotPlainError, PlainCopy, PlainText, list_text, text_of
+from .language import ConditionChecker
+from .lists import NamedList, check_lists, network_lists
+from .shapes import DECISION, DOCUMENT, EXAMPLE, EXPECT, POLICIES, RULE, RULE_EXAMPLE, Shape
+from .text import DocumentText, canonical
+from .trees import Tree, quote
 
-__all__ = ["DOCUMENT_DEPTH", "POLICIES", "CheckedDocument", "Rule", "canonical", "check_document"]
-
-POLICIES: Final = ("unknown", "jsonlogic", "error")
-DOCUMENT_DEPTH: Final = 2 * MAX_DEPTH + 32
-MAX_VALUES: Final = 20_000_000
-MAX_NAME: Final = 200
-IN_CONDITION: Final = re.compile(r"rules\[[0-9]+\]\.when\b")
+__all__ = ["DOCUMENT_DEPTH", "POLICIES", "CheckedDocument", "Rule", "check_document", "replace_lists"]
 
 Errors = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One rule of a ruleset.
+    """One rule of a ruleset; equal to another by content.
 
     Attributes:
         id: unique in its ruleset.
-        condition: the condition as canonical JSON text; `when` is the same as a value.
         score: what it adds when it fires; 0 where the document gives none.
         action: what it asks for when it fires, or None.
         priority: rules are evaluated in its descending order, then in the order of the document.
@@ -39,50 +35,81 @@ class Rule:
         valid_from, valid_until: it takes part from the first moment, and until just before the second.
     """
 
+    _text: DocumentText = field(repr=False)
+    _position: int = field(repr=False)
     id: str
-    condition: str
-    score: int | float = 0
-    action: str | None = None
-    priority: int = 0
-    tags: tuple[str, ...] = ()
-    description: str = ""
-    enabled: bool = True
-    valid_from: datetime | None = None
-    valid_until: datetime | None = None
+    score: int | float
+    action: str | None
+    priority: int
+    tags: tuple[str, ...]
+    description: str
+    enabled: bool
+    valid_from: datetime | None
+    valid_until: datetime | None
 
     @property
     def when(self) -> Any:
         """The condition, as a fresh value that the caller may change."""
-        return json.loads(self.condition)
+        return self._text.rule(self._position)["when"]
+
+    @property
+    def condition(self) -> str:
+        """The condition as canonical JSON text."""
+        return canonical(self.when)
+
+    def _content(self) -> tuple[Any, ...]:
+        times = (self.valid_from, self.valid_until)
+        what = (self.id, self.score, self.action, self.priority, self.tags, self.description, self.enabled)
+        return (*what, *times, self.condition)
+
+    def __eq__(self, other: object) -> bool:
+        return self._content() == other._content() if isinstance(other, Rule) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._content())
 
 
 @dataclass(slots=True)
 class CheckedDocument:
     """A valid document taken apart, rules in their order of evaluation.
 
-    `index` finds a rule by its id; `positions` are the rules' places in the document.
+    Attributes:
+        text: the canonical text.
+        version: the document's, or derived from its text.
+        index: finds a rule by its id.
+        positions: the rules' places in the document.
+        trees: the rules' conditions.
+        kinds: dotted path → the types that the conditions imply, apart from those of named lists.
+        readers: named list → the fields that are looked up in it.
+        clock, throws: whether an enabled rule reads the time, and whether one may throw.
     """
 
-    text: bytes
+    text: DocumentText
     name: str
     version: str
+    versioned: bool
     missing: str
     rules: tuple[Rule, ...]
     index: dict[str, int]
     positions: tuple[int, ...]
     trees: tuple[Tree, ...]
-    logics: tuple[Any, ...]
-    lists: dict[str, list[Any]]
+    lists: dict[str, NamedList]
     decisions: tuple[tuple[int | float, str], ...]
     default_action: str | None
     examples: tuple[dict[str, Any], ...]
-    fields: dict[str, tuple[str, ...]]
+    kinds: dict[str, set[str]]
+    readers: dict[str, set[str]]
     clock: bool
+    throws: bool
 
-
-def canonical(value: object) -> str:
-    """JSON text that is equal for equal content: keys sorted, no spaces, no needless escapes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """Dotted path → the types that the conditions imply."""
+        found = {path: set(kinds) for path, kinds in self.kinds.items()}
+        for name, paths in self.readers.items():
+            for path in paths:
+                found[path] |= self.lists[name].kinds
+        return {path: tuple(sorted(found[path])) for path in sorted(found)}
 
 
 def check_document(document: object) -> CheckedDocument:
@@ -90,16 +117,32 @@ def check_document(document: object) -> CheckedDocument:
 
     Raises:
         RuleSetError: it is not valid; `errors` holds all that is wrong, each with its path.
+
+    Complexity: linear in the document; n log n in the rules with a priority.
     """
+    try:
+        plain = PlainText(document)
+        check = _Check(plain.document, [])
+        check.run(plain.rules())
+        if check.errors:
+            _refuse(check.errors, {})
+        return check.result(plain.text())
+    except NotPlainError:
+        pass
     errors: Errors = []
-    plain = _Copy(errors).copy(document, "", 0)
-    if not isinstance(plain, dict):
-        errors.insert(0, ("", f"a ruleset is an object, not {quote(plain)}"))
+    copy = PlainCopy(errors).copy(document, "", 0)
+    if not isinstance(copy, dict):
+        errors.insert(0, ("", f"a ruleset is an object, not {quote(copy)}"))
         raise RuleSetError(tuple(errors))
     unreadable = dict(errors)
-    checked = _Check(plain, errors).run()
-    if checked is not None:
-        return checked
+    check = _Check(copy, errors)
+    check.run(copy.get("rules") or ())
+    if check.errors:
+        _refuse(check.errors, unreadable)
+    return check.result(text_of(copy))
+
+
+def _refuse(errors: Errors, unreadable: Mapping[str, str]) -> None:
     # what could not even be copied stands there as null; nothing more is to be said about it
     found = [(path, message) for path, message in errors if unreadable.get(path, message) == message]
     raise RuleSetError(tuple(sorted(dict.fromkeys(found), key=_reading_order)))
@@ -110,178 +153,42 @@ def _reading_order(error: tuple[str, str]) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", error[0])]
 
 
-@dataclass(slots=True)
-class _Copy:
-    """Copies a document to plain JSON values, so that nobody else holds a part of it."""
+def replace_lists(checked: CheckedDocument, lists: Mapping[str, Iterable[Any]]) -> CheckedDocument:
+    """The same document with other entries in some of its named lists; everything else is shared.
 
-    errors: Errors
-    count: int = 0
+    Raises:
+        RuleSetError: the document has no such list, or entries are not valid; all errors, with their paths.
 
-    def copy(self, value: Any, path: str, depth: int) -> Any:
-        self.count += 1
-        if self.count > MAX_VALUES or depth > DOCUMENT_DEPTH:
-            limit = f"nested deeper than {DOCUMENT_DEPTH} levels"
-            if self.count > MAX_VALUES:
-                limit = f"more than {MAX_VALUES} values"
-                if self.count > MAX_VALUES + 1:
-                    return None
-            return self._error(path, limit)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            return self._text(value, path)
-        if isinstance(value, int):
-            return (
-                int(value)
-                if value.bit_length() < 14000
-                else self._error(path, "an integer too long for JSON")
-            )
-        if isinstance(value, float):
-            return float(value) if math.isfinite(value) else self._error(path, f"{value} is not JSON")
-        if isinstance(value, Mapping):
-            return self._object(value, path, depth)
-        if isinstance(value, (list, tuple)):
-            return [self.copy(member, f"{path}[{index}]", depth + 1) for index, member in enumerate(value)]
-        if isinstance(value, (datetime, date)):
-            text = value.isoformat()
-            literal = "datetime" if isinstance(value, datetime) else "date"
-            return {literal: text} if IN_CONDITION.match(path) else text
-        return self._error(path, f"{type(value).__name__} is not a type of JSON")
-
-    def _object(self, value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
-        found = {}
-        for key, member in value.items():
-            if isinstance(key, str):
-                found[self._text(key, path)] = self.copy(member, f"{path}.{key}" if path else key, depth + 1)
-            else:
-                self._error(path, f"the key {quote(key)} is not a string")
-        return found
-
-    def _text(self, value: str, path: str) -> str:
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            self._error(path, "a string with a lone surrogate, which is not Unicode text")
-            return ""
-        return str(value)
-
-    def _error(self, path: str, message: str) -> None:
-        self.errors.append((path, message))
-
-
-def text(value: object) -> str | None:
-    return None if isinstance(value, str) and value else f"a non-empty string, not {quote(value)}"
-
-
-def any_text(value: object) -> str | None:
-    return None if isinstance(value, str) else f"a string, not {quote(value)}"
-
-
-def file_name(value: object) -> str | None:
-    """Names of rulesets are parts of URLs and of file names."""
-    if text(value) is not None:
-        return text(value)
-    assert isinstance(value, str)
-    if len(value) > MAX_NAME or value in (".", "..") or any(c in "/\\" or ord(c) < 32 for c in value):
-        return f"at most {MAX_NAME} characters without slashes and control characters, not {quote(value)}"
-    return None
-
-
-def number(value: object) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return f"an integer or a float, not {quote(value)}"
-    try:
-        float(value)
-    except OverflowError:
-        return "a number within the range of a float"
-    return None
-
-
-def integer(value: object) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return None
-    return f"an integer, not {quote(value)}"
-
-
-def flag(value: object) -> str | None:
-    return None if isinstance(value, bool) else f"true or false, not {quote(value)}"
-
-
-def array(value: object) -> str | None:
-    return None if isinstance(value, list) else f"an array, not {quote(value)}"
-
-
-def mapping(value: object) -> str | None:
-    return None if isinstance(value, dict) else f"an object, not {quote(value)}"
-
-
-def texts(value: object) -> str | None:
-    if isinstance(value, list) and all(isinstance(member, str) for member in value):
-        return None
-    return f"an array of strings, not {quote(value)}"
-
-
-def policy(value: object) -> str | None:
-    if isinstance(value, str) and value in POLICIES:
-        return None
-    return f"one of {', '.join(quote(name) for name in POLICIES)}, not {quote(value)}"
-
-
-def moment(value: object) -> str | None:
-    what = 'an ISO 8601 date and time with an offset, such as "2026-01-31T12:00:00Z"'
-    if not isinstance(value, str) or len(value) < 11:
-        return f"{what}, not {quote(value)}"
-    try:
-        aware = datetime.fromisoformat(value).utcoffset() is not None
-    except ValueError:
-        aware = False
-    return None if aware else f"{what}, not {quote(value)}"
-
-
-def anything(value: object) -> str | None:
-    return None
-
-
-def optional(check: Callable[[object], str | None]) -> Callable[[object], str | None]:
-    return lambda value: None if value is None else check(value)
-
-
-Shape = Mapping[str, Callable[[object], str | None]]
-
-DOCUMENT: Final[Shape] = {
-    "name": file_name,
-    "version": text,
-    "missing": policy,
-    "description": any_text,
-    "lists": mapping,
-    "rules": array,
-    "decisions": array,
-    "default_action": optional(text),
-    "examples": array,
-}
-RULE: Final[Shape] = {
-    "id": text,
-    "when": anything,
-    "score": number,
-    "action": text,
-    "priority": integer,
-    "tags": texts,
-    "description": any_text,
-    "enabled": flag,
-    "valid_from": moment,
-    "valid_until": moment,
-    "examples": array,
-}
-DECISION: Final[Shape] = {"at_least": number, "action": text}
-EXAMPLE: Final[Shape] = {"event": mapping, "expect": mapping, "description": any_text, "now": moment}
-RULE_EXAMPLE: Final[Shape] = {"event": mapping, "fires": flag, "description": any_text, "now": moment}
-EXPECT: Final[Shape] = {
-    "matched": texts,
-    "fires": texts,
-    "not_fires": texts,
-    "score": number,
-    "action": optional(text),
-}
+    Complexity: linear in the new lists.
+    """
+    if not isinstance(lists, Mapping):
+        raise TypeError(f"lists are a mapping from names to entries, not a {type(lists).__name__}")
+    errors: Errors = []
+    known = ", ".join(quote(name) for name in list(checked.lists)[:10]) or "none"
+    plain: dict[str, list[Any]] = {}
+    texts: dict[str, bytes] = {}
+    for name, values in lists.items():
+        path = f"lists.{name}"
+        if name not in checked.lists:
+            errors.append((path, f"no list is named {quote(name)}; the document has {known}"))
+        elif isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            errors.append((path, f"expected an array, not {quote(values)}"))
+        else:
+            plain[name] = list(values)
+            try:
+                texts[name] = list_text(plain[name])
+            except NotPlainError:
+                plain[name] = PlainCopy(errors).copy(plain[name], path, 1)
+    unreadable = dict(errors)
+    found = check_lists(plain, errors)
+    read = [name for name in found if checked.lists[name].blocks is not None]
+    found = network_lists(found, read, errors)
+    if errors:
+        _refuse(errors, unreadable)
+    texts.update((name, canonical(plain[name]).encode("utf-8")) for name in plain.keys() - texts.keys())
+    text = checked.text.with_lists(texts)
+    version = checked.version if checked.versioned else text.digest()[:12]
+    return replace(checked, text=text, version=version, lists={**checked.lists, **found})
 
 
 @dataclass(slots=True)
@@ -290,56 +197,64 @@ class _Check:
 
     document: dict[str, Any]
     errors: Errors
+    lists: dict[str, NamedList] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
+    rules: list[tuple[Any, ...]] = field(default_factory=list)
+    trees: list[Tree] = field(default_factory=list)
+    decisions: tuple[tuple[int | float, str], ...] = ()
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    checker: ConditionChecker = field(default_factory=lambda: ConditionChecker(()))
 
-    def run(self) -> CheckedDocument | None:
+    def run(self, rules: Iterable[Any]) -> None:
+        """Checks everything; what is wrong is in `errors`."""
         document = self.document
         self._shape(document, "", DOCUMENT, required=("rules",))
-        lists = self._lists()
-        checker = ConditionChecker(lists, document.get("missing") != "jsonlogic", self.errors)
-        entries = self._objects(document.get("rules"), "rules")
-        for index, entry in entries:
-            self._rule(entry, f"rules[{index}]", index)
-        trees = [self._tree(checker, entry, f"rules[{index}].when") for index, entry in entries]
-        if not math.isfinite(sum(abs(float(entry.get("score", 0))) for _, entry in entries)):
+        self.lists = check_lists(document.get("lists", {}), self.errors)
+        self.checker = ConditionChecker(self.lists, document.get("missing") != "jsonlogic", self.errors)
+        rule_examples: list[dict[str, Any]] = []
+        total = 0.0
+        for index, entry in enumerate(rules):
+            place = f"rules[{index}]"
+            if not isinstance(entry, dict):
+                self._error(place, f"expected an object, not {quote(entry)}")
+                continue
+            self._rule(entry, place, index)
+            total += abs(float(entry.get("score", 0)))
+            if "examples" in entry:
+                rule_examples.extend(self._rule_examples(entry, f"{place}.examples"))
+        if not math.isfinite(total):
             self._error("rules", "the scores add up beyond the range of a float")
-        decisions = self._decisions()
-        examples = self._examples(entries)
-        if self.errors:
-            return None
-        rules = [_rule_of(entry) for _, entry in entries]
-        order = sorted(range(len(rules)), key=lambda index: -rules[index].priority)
-        canonical_text = canonical(document).encode("utf-8")
+        self.lists = network_lists(self.lists, sorted(self.checker.networks), self.errors)
+        self.decisions = self._decisions()
+        self.examples = [*self._examples(), *rule_examples]
+
+    def result(self, text: DocumentText) -> CheckedDocument:
+        """The document, if nothing was wrong with it."""
+        document, checker = self.document, self.checker
+        order = sorted(range(len(self.rules)), key=lambda position: -self.rules[position][3])
+        rules = tuple(Rule(text, position, *self.rules[position]) for position in order)
         return CheckedDocument(
-            text=canonical_text,
+            text=text,
             name=document.get("name", "rules"),
-            version=document.get("version") or hashlib.sha256(canonical_text).hexdigest()[:12],
+            version=document.get("version") or text.digest()[:12],
+            versioned="version" in document,
             missing=document.get("missing", "unknown"),
-            rules=tuple(rules[index] for index in order),
-            index={rules[index].id: position for position, index in enumerate(order)},
+            rules=rules,
+            index={rule.id: index for index, rule in enumerate(rules)},
             positions=tuple(order),
-            trees=tuple(tree for tree in (trees[index] for index in order) if tree is not None),
-            logics=tuple(entries[index][1]["when"] for index in order),
-            lists=lists,
-            decisions=decisions,
+            trees=tuple([self.trees[position] for position in order]),
+            lists=self.lists,
+            decisions=self.decisions,
             default_action=document.get("default_action"),
-            examples=examples,
-            fields={path: tuple(sorted(kinds)) for path, kinds in sorted(checker.fields.items())},
+            examples=tuple(self.examples),
+            kinds=checker.fields,
+            readers=checker.readers,
             clock=checker.clock,
+            throws=checker.throws,
         )
 
     def _error(self, path: str, message: str) -> None:
         self.errors.append((path, message))
-
-    def _tree(self, checker: ConditionChecker, rule: dict[str, Any], path: str) -> Tree | None:
-        if "when" not in rule:
-            return None
-        if rule.get("enabled", True):
-            return checker.check(rule["when"], path)
-        fields, checker.fields = checker.fields, {}  # of rules that take part only
-        tree = checker.check(rule["when"], path)
-        checker.fields = fields
-        return tree
 
     def _shape(self, value: dict[str, Any], path: str, shape: Shape, required: tuple[str, ...] = ()) -> None:
         """Checks keys and the types of their values; what is wrong is then left out."""
@@ -347,13 +262,13 @@ class _Check:
             if key not in value:
                 self._error(path, f'the key "{key}" is missing')
         for key in list(value):
-            where = f"{path}.{key}" if path else key
-            if key not in shape:
-                self._error(where, f"unknown key; allowed are {', '.join(shape)}")
+            check = shape.get(key)
+            if check is None:
+                self._error(f"{path}.{key}" if path else key, f"unknown key; allowed are {', '.join(shape)}")
                 continue
-            expected = shape[key](value[key])
+            expected = check(value[key])
             if expected is not None:
-                self._error(where, f"expected {expected}")
+                self._error(f"{path}.{key}" if path else key, f"expected {expected}")
                 del value[key]
 
     def _objects(self, values: Any, path: str) -> list[tuple[int, dict[str, Any]]]:
@@ -365,34 +280,23 @@ class _Check:
                 self._error(f"{path}[{index}]", f"expected an object, not {quote(value)}")
         return found
 
-    def _lists(self) -> dict[str, list[Any]]:
-        found = {}
-        for name, values in self.document.get("lists", {}).items():
-            path = f"lists.{name}"
-            found[name] = values if isinstance(values, list) else []
-            if not isinstance(values, list):
-                self._error(path, f"expected an array, not {quote(values)}")
-                continue
-            for index, value in enumerate(values):
-                if value is None:
-                    self._error(f"{path}[{index}]", "null in a list: nothing ever equals it")
-                elif isinstance(value, (dict, list)):
-                    what = "a string, number or boolean"
-                    self._error(f"{path}[{index}]", f"expected {what}, not {quote(value)}")
-        return found
-
     def _rule(self, rule: dict[str, Any], path: str, index: int) -> None:
         self._shape(rule, path, RULE, required=("id", "when"))
         identity = rule.get("id")
-        if identity is not None:
-            if identity in self.ids:
-                self._error(f"{path}.id", f"{quote(identity)} is also the id of rules[{self.ids[identity]}]")
-            else:
-                self.ids[identity] = index
-        if "valid_from" in rule and "valid_until" in rule:
-            first, last = (datetime.fromisoformat(rule[key]) for key in ("valid_from", "valid_until"))
-            if first >= last:
-                self._error(f"{path}.valid_until", "not after valid_from: the rule could never take part")
+        if identity is not None and self.ids.setdefault(identity, index) != index:
+            self._error(f"{path}.id", f"{quote(identity)} is also the id of rules[{self.ids[identity]}]")
+        first, last = rule.get("valid_from"), rule.get("valid_until")
+        first = None if first is None else datetime.fromisoformat(first)
+        last = None if last is None else datetime.fromisoformat(last)
+        if first is not None and last is not None and first >= last:
+            self._error(f"{path}.valid_until", "not after valid_from: the rule could never take part")
+        enabled = rule.get("enabled", True)
+        if "when" in rule:
+            check = self.checker.check if enabled else self.checker.check_apart
+            self.trees.append(check(rule["when"], (path, "when")))
+        get = rule.get
+        about = (get("priority", 0), tuple(get("tags", ())), get("description", ""), enabled, first, last)
+        self.rules.append((identity, get("score", 0), get("action"), *about))
 
     def _decisions(self) -> tuple[tuple[int | float, str], ...]:
         found: dict[int | float, tuple[int, str]] = {}
@@ -409,7 +313,7 @@ class _Check:
                 found[threshold] = (index, decision["action"])
         return tuple((threshold, found[threshold][1]) for threshold in sorted(found, reverse=True))
 
-    def _examples(self, rules: list[tuple[int, dict[str, Any]]]) -> tuple[dict[str, Any], ...]:
+    def _examples(self) -> list[dict[str, Any]]:
         examples = []
         for index, example in self._objects(self.document.get("examples"), "examples"):
             path = f"examples[{index}]"
@@ -417,15 +321,17 @@ class _Check:
             if "expect" in example:
                 self._expect(example["expect"], f"{path}.expect")
             examples.append({"path": path, **example})
-        for position, rule in rules:
-            where = f"rules[{position}].examples"
-            for index, example in self._objects(rule.get("examples"), where):
-                path = f"{where}[{index}]"
-                self._shape(example, path, RULE_EXAMPLE, required=("event", "fires"))
-                key = "fires" if example.get("fires") else "not_fires"
-                rest = {name: member for name, member in example.items() if name != "fires"}
-                examples.append({"path": path, **rest, "expect": {key: [rule.get("id", "")]}})
-        return tuple(examples)
+        return examples
+
+    def _rule_examples(self, rule: dict[str, Any], where: str) -> list[dict[str, Any]]:
+        examples = []
+        for index, example in self._objects(rule["examples"], where):
+            path = f"{where}[{index}]"
+            self._shape(example, path, RULE_EXAMPLE, required=("event", "fires"))
+            key = "fires" if example.get("fires") else "not_fires"
+            rest = {name: member for name, member in example.items() if name != "fires"}
+            examples.append({"path": path, **rest, "expect": {key: [rule.get("id", "")]}})
+        return examples
 
     def _expect(self, expect: dict[str, Any], path: str) -> None:
         if not expect:
@@ -435,21 +341,3 @@ class _Check:
             for index, identity in enumerate(expect.get(key, ())):
                 if identity not in self.ids:
                     self._error(f"{path}.{key}[{index}]", f"no rule has the id {quote(identity)}")
-
-
-def _rule_of(entry: dict[str, Any]) -> Rule:
-    times = {
-        key: datetime.fromisoformat(entry[key]) if key in entry else None
-        for key in ("valid_from", "valid_until")
-    }
-    return Rule(
-        id=entry["id"],
-        condition=canonical(entry["when"]),
-        score=entry.get("score", 0),
-        action=entry.get("action"),
-        priority=entry.get("priority", 0),
-        tags=tuple(entry.get("tags", ())),
-        description=entry.get("description", ""),
-        enabled=entry.get("enabled", True),
-        **times,
-    )

@@ -12,7 +12,6 @@ from .clauses import make_clauses
 from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .explain import ExplainedCondition, explain_tree
-from .language import mentions
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
@@ -30,6 +29,10 @@ class Engine(Protocol):
 
     matcher: Any
 
+    def setting(self, now: datetime | None) -> Any:
+        """What a kernel gets as the time: with it come the named lists, if there are any."""
+        ...
+
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
         """Indices of the rules that fire, and what went wrong meanwhile."""
         ...
@@ -43,6 +46,10 @@ class Engine(Protocol):
     ) -> tuple[ExplainedCondition, str]:
         """The condition of a rule (its index is in the document's order of evaluation) for an event, and
         what went wrong, in words, if something did."""
+        ...
+
+    def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "Engine":
+        """The engine of the same document with other entries in these lists."""
         ...
 
 
@@ -60,12 +67,12 @@ def make_decider(checked: CheckedDocument, plan: Plan, backend: str) -> Any:
     )
 
 
-def make_engine(checked: CheckedDocument, plan: Plan, decider: Any, backend: str) -> Engine:
+def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
     if checked.missing == "jsonlogic":
         from .coercing import CoercingEngine
 
         return CoercingEngine(checked, plan, backend)
-    return KleeneEngine(plan, decider, checked.missing == "error", backend)
+    return KleeneEngine(checked, plan, backend)
 
 
 class KleeneEngine:
@@ -75,21 +82,42 @@ class KleeneEngine:
     and which rule is undecided.
     """
 
-    __slots__ = ("_index", "_plan", "_program", "_strict", "matcher")
+    __slots__ = ("_clockless", "_kernels", "_lists", "_plan", "_program", "_strict", "matcher")
 
-    def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str) -> None:
+    def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self._plan = plan
-        self._strict = strict
-        self._index = {identity: index for index, identity in enumerate(plan.ids)}
-        program = _backend.kernels("conditions", backend).conditions_program
-        self._program = program(plan.trees)
-        self.matcher = None
-        if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
+        self._strict = checked.missing == "error"
+        self._kernels = _backend.kernels("conditions", backend)
+        self.matcher: Any = None
+        self._program: Any = None
+        if self._strict or checked.throws:
+            self._program = self._kernels.conditions_program(plan.trees)
+        else:
             clauses = make_clauses(plan.trees)
-            matcher = _backend.kernels("matching", backend).matcher
-            self.matcher = matcher(clauses, program(clauses.trees), plan.ids, decider)
+            program = self._kernels.conditions_program(clauses.trees)
+            self.matcher = _backend.kernels("matching", backend).matcher(clauses, program, plan.ids)
+        self._hold({}, checked, frozenset(checked.lists))
+
+    def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "KleeneEngine":
+        new = object.__new__(KleeneEngine)
+        new._plan, new._strict, new._kernels = self._plan, self._strict, self._kernels
+        new.matcher, new._program = self.matcher, self._program
+        new._hold(self._lists, checked, changed)
+        return new
+
+    def _hold(self, before: dict[str, Any], checked: CheckedDocument, changed: frozenset[str]) -> None:
+        prepare = self._kernels.conditions_list
+        lists = {name: prepare(checked.lists[name].values, checked.lists[name].blocks) for name in changed}
+        self._lists = {**before, **lists}
+        self._clockless = self._kernels.conditions_setting(None, self._lists) if self._lists else None
+
+    def setting(self, now: datetime | None) -> Any:
+        if now is None or not self._lists:
+            return now if now is not None else self._clockless
+        return self._kernels.conditions_setting(now, self._lists)
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
+        now = self.setting(now)
         if self.matcher is not None:
             fired = self.matcher.fired(event, now)
             return fired if active is None else [index for index in fired if active[index]], ()
@@ -106,14 +134,14 @@ class KleeneEngine:
         if self.matcher is not None or self._strict:
             fired, _ = self.fire(event, now, active)
             return fired[0] if fired else -1
-        index: int = self._program.first(event, now, active)
+        index: int = self._program.first(event, self.setting(now), active)
         return index
 
     def explain(
         self, checked: CheckedDocument, index: int, event: Any, now: datetime
     ) -> tuple[ExplainedCondition, str]:
         tree = checked.trees[index]
-        probe = self._program.probe(self._index[checked.rules[index].id], event, now)
+        probe = self._kernels.conditions_program([tree]).probe(0, event, self.setting(now))
         return explain_tree(tree, probe, "when"), ""
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from fastcore.errors import EventError, RuleSetError
 
 from . import reading
-from .document import DOCUMENT_DEPTH, Rule
+from .copying import DOCUMENT_DEPTH
+from .document import Rule
 
 __all__ = ["SUFFIXES", "copy_examples", "decode", "load", "naming", "parse_json", "rule_entry"]
 
@@ -107,10 +108,10 @@ def naming(file: Path) -> Iterator[None]:
 def rule_entry(rule: Rule) -> dict[str, Any]:
     """A rule as a document writes it; what has its default is left out."""
     entry: dict[str, Any] = {"id": rule.id, "when": rule.when}
-    defaults = Rule(rule.id, rule.condition)
-    for key in ("score", "action", "priority", "description", "enabled"):
+    defaults = {"score": 0, "action": None, "priority": 0, "description": "", "enabled": True}
+    for key, default in defaults.items():
         value = getattr(rule, key)
-        if value != getattr(defaults, key):
+        if value != default:
             entry[key] = value
     if rule.tags:
         entry["tags"] = list(rule.tags)

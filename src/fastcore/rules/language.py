@@ -1,20 +1,19 @@
-"""The language of conditions: which operators there are, what they take, and how a condition is checked.
+"""How a condition is checked: JSONLogic in, a tree out, with everything that is wrong on the way.
 
-A condition of a document becomes a *tree* of plain tuples, ``(operator, operand, …)``, that kernels, lint and
-explanations share. Leaves are ``("const", value)``, ``("var", keys, level, default?)`` and
-``("exists", keys, level)``; ``("in_set", needle, values)`` and ``("in_network", address, blocks, texts)``
-are `in` and `in_network` with their constants prepared; ``("array", …)`` is an array with computed elements.
+`trees` says what the trees look like, `operators` which operators there are.
 """
 
-import ipaddress
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from fastcore import _backend
 from fastcore.kernels import conditions as _conditions
+
+from .operators import CONDITIONAL, ITERATORS, LITERALS, OPERATORS, UNITS, Operator, arity
+from .trees import BROKEN, CONSTANT_KINDS, Tree, branches, field_name, quote, scoped, type_of
 
 __all__ = [
     "MAX_DEPTH",
@@ -22,10 +21,14 @@ __all__ = [
     "OPERATORS",
     "ConditionChecker",
     "Operator",
+    "Place",
+    "Tree",
     "branches",
     "field_name",
+    "path_of",
     "quote",
     "scoped",
+    "type_of",
 ]
 
 MAX_DEPTH: Final = 100
@@ -34,311 +37,283 @@ MAX_DEPTH: Final = 100
 MAX_NODES: Final = 10_000
 """How many operators and operands one condition may have; entries of constant arrays do not count."""
 
-Tree = tuple[Any, ...]
-BROKEN: Final[Tree] = ("broken",)
-"""What stands for an operand that is wrong, so that nothing more is said about it."""
+FIELDS: Final = frozenset({"var", "exists"})
+SCOPING: Final = ITERATORS | {"try", "if", "?:"}
+"""Operators whose operands differ in their scope or in whether they are conditions."""
 
-NUMBER = frozenset({"number"})
-STRING = frozenset({"string"})
-ARRAY = frozenset({"array"})
-ORDERED = frozenset({"number", "string", "datetime", "date", "duration"})
-MOMENT = frozenset({"datetime", "date"})
-ANY: frozenset[str] = frozenset()
+STRINGS: Final = {str}
+SHARED: Final = frozenset(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "in"])
 
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """What one operator takes.
-
-    Attributes:
-        least, most: number of operands; `most` is None where there is no limit.
-        operands: the types each operand may have, empty for any; the last entry stands for all that follow.
-        alike: whether the operands are compared with one another, so that a constant tells the others' type.
-    """
-
-    least: int
-    most: int | None
-    operands: tuple[frozenset[str], ...] = (ANY,)
-    alike: bool = False
+Place = str | tuple[Any, str | int]
+"""A path that is made text only for an error: the place around it and a key, or text."""
 
 
-OPERATORS: Final[Mapping[str, Operator]] = {
-    "var": Operator(0, 2),
-    "val": Operator(0, None),
-    "exists": Operator(1, None),
-    "list": Operator(1, 1),
-    "missing": Operator(0, None),
-    "missing_some": Operator(2, 2, (NUMBER, ARRAY)),
-    "??": Operator(1, None),
-    "==": Operator(2, None, alike=True),
-    "===": Operator(2, None, alike=True),
-    "!=": Operator(2, None, alike=True),
-    "!==": Operator(2, None, alike=True),
-    "<": Operator(2, None, (ORDERED,), alike=True),
-    "<=": Operator(2, None, (ORDERED,), alike=True),
-    ">": Operator(2, None, (ORDERED,), alike=True),
-    ">=": Operator(2, None, (ORDERED,), alike=True),
-    "between": Operator(3, 3, (ORDERED,), alike=True),
-    "in": Operator(2, 2, (ANY, STRING | ARRAY)),
-    "contains": Operator(2, 2, (STRING | ARRAY, ANY)),
-    "in_network": Operator(2, 2, (STRING, STRING | ARRAY)),
-    "and": Operator(1, None),
-    "or": Operator(1, None),
-    "!": Operator(1, 1),
-    "!!": Operator(1, 1),
-    "if": Operator(1, None),
-    "?:": Operator(1, None),
-    "+": Operator(1, None, (NUMBER,)),
-    "-": Operator(1, None, (NUMBER,)),
-    "*": Operator(1, None, (NUMBER,)),
-    "/": Operator(1, None, (NUMBER,)),
-    "%": Operator(2, None, (NUMBER,)),
-    "min": Operator(1, None, (NUMBER,)),
-    "max": Operator(1, None, (NUMBER,)),
-    "cat": Operator(1, None),
-    "substr": Operator(2, 3, (STRING, NUMBER)),
-    "lower": Operator(1, 1, (STRING,)),
-    "upper": Operator(1, 1, (STRING,)),
-    "starts_with": Operator(2, 2, (STRING,)),
-    "ends_with": Operator(2, 2, (STRING,)),
-    "length": Operator(1, 1, (STRING | ARRAY,)),
-    "some": Operator(2, 2, (ARRAY, ANY)),
-    "all": Operator(2, 2, (ARRAY, ANY)),
-    "none": Operator(2, 2, (ARRAY, ANY)),
-    "filter": Operator(2, 2, (ARRAY, ANY)),
-    "map": Operator(2, 2, (ARRAY, ANY)),
-    "reduce": Operator(2, 3, (ARRAY, ANY, ANY)),
-    "merge": Operator(0, None),
-    "now": Operator(0, 0),
-    "datetime": Operator(1, 1, (STRING | MOMENT,)),
-    "date": Operator(1, 1, (STRING | MOMENT,)),
-    "duration": Operator(1, 1, (STRING | {"duration"},)),
-    "date_diff": Operator(3, 3, (STRING | MOMENT, STRING | MOMENT, STRING)),
-    "try": Operator(1, None),
-    "throw": Operator(1, 1),
-}
-
-ITERATORS: Final = frozenset({"some", "all", "none", "filter", "map", "reduce"})
-CONDITIONAL: Final = frozenset({"and", "or", "!", "!!"})
-UNITS: Final = ("days", "hours", "minutes", "seconds", "milliseconds")
-LITERALS: Final[Mapping[str, str]] = {
-    "datetime": 'an ISO 8601 date and time such as "2026-01-31T12:00:00Z"',
-    "date": 'an ISO 8601 date such as "2026-01-31"',
-    "duration": 'a duration of weeks, days, hours, minutes and seconds such as "P1DT12H" or "1d 12h"',
-}
-RESULTS: Final[Mapping[str, str]] = {
-    "now": "datetime",
-    "datetime": "datetime",
-    "date": "date",
-    "duration": "duration",
-    "cat": "string",
-    "substr": "string",
-    "lower": "string",
-    "upper": "string",
-    **dict.fromkeys(["+", "-", "*", "/", "%", "min", "max", "length", "date_diff"], "number"),
-    **dict.fromkeys(["array", "filter", "map", "merge", "missing", "missing_some"], "array"),
-    **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "between"], "boolean"),
-    **dict.fromkeys(["in", "in_set", "in_network", "contains", "starts_with", "ends_with"], "boolean"),
-    **dict.fromkeys(["!", "!!", "exists", "some", "all", "none"], "boolean"),
-}
-"""The type of what an operator gives, where its name tells."""
-
-
-def branches(tree: Tree) -> tuple[Tree, ...]:
-    """The operands of a tree that are trees themselves, as a kernel's node has children."""
-    op = tree[0]
-    if op in ("const", "now"):
-        return ()
-    if op in ("var", "exists"):
-        return tree[3:]
-    return tree[1:2] if op in ("in_set", "in_network") else tree[1:]
-
-
-def scoped(tree: Tree) -> tuple[int, ...]:
-    """Positions of the operands evaluated in the tree's own scope, not for an element or an error."""
-    count = len(branches(tree))
-    if tree[0] in ITERATORS:
-        return (0, 2) if count > 2 else (0,)
-    return (0,) if tree[0] == "try" else tuple(range(count))
-
-
-def mentions(tree: Tree, operator: str) -> bool:
-    """Whether an operator occurs in a tree."""
-    pending = [tree]
-    while pending:
-        tree = pending.pop()
-        if tree[0] == operator:
-            return True
-        pending.extend(branches(tree))
-    return False
-
-
-def quote(value: object, limit: int = 60) -> str:
-    """A value as JSON in a message, shortened."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except (ValueError, RecursionError):
-        text = str(type(value).__name__)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def field_name(keys: Sequence[str]) -> str:
-    """The dotted name of a path; a dot within a key is written ``\\.``."""
-    return ".".join(key.replace("\\", "\\\\").replace(".", "\\.") if "." in key else key for key in keys)
-
-
-def type_of(tree: Tree) -> str:
-    """The type that a tree's value has if it is known, "" where the tree does not tell."""
-    if tree[0] == "const":
-        return _conditions.conditions_kind(tree[1])
-    return RESULTS.get(tree[0], "")
+def path_of(place: Place) -> str:
+    """The text of a path."""
+    parts = []
+    while isinstance(place, tuple):
+        place, key = place
+        parts.append(f"[{key}]" if isinstance(key, int) else f".{key}")
+    return place + "".join(reversed(parts))
 
 
 @dataclass(slots=True)
 class ConditionChecker:
     """Turns conditions into trees and collects what is wrong with them.
 
+    Conditions are plain JSON values: dict, list, str, int, float, bool and None, no subclasses of them.
+
     Attributes:
-        lists: the document's named lists.
+        lists: the names of the document's lists.
         typed: whether constants must have the types that operators take; not so under JSONLogic's coercions.
         errors: pairs of path and message, all of them.
-        fields: dotted path → the types that the conditions imply.
         clock: whether some condition reads ``now``.
+        throws: whether some condition may throw.
+        readers: named list → the fields that are looked up in it.
+        networks: the named lists that `in_network` reads.
     """
 
-    lists: Mapping[str, Sequence[Any]]
+    lists: Iterable[str]
     typed: bool = True
     errors: list[tuple[str, str]] = field(default_factory=list)
-    fields: dict[str, set[str]] = field(default_factory=dict)
     clock: bool = False
+    throws: bool = False
+    readers: dict[str, set[str]] = field(default_factory=dict)
+    networks: set[str] = field(default_factory=set)
+    _kinds: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
+    _paths: dict[str, Tree] = field(default_factory=dict)
+    _constants: dict[type, dict[Any, Tree]] = field(default_factory=dict)
+    _leaves: dict[tuple[str, str, type], dict[Any, Tree]] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
     _nodes: int = 0
-    _networks: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
-    def check(self, logic: object, path: str) -> Tree:
+    def check(self, logic: object, place: Place) -> Tree:
         """The tree of one condition; where `errors` grew, it is not to be evaluated."""
         self._nodes = 0
-        tree = self._tree(logic, path, 0, 0)
-        self._note(tree, "boolean", 0)
+        tree = self._tree(logic, place, 0, 0)
+        if tree[0] in FIELDS:
+            self._note(tree, "boolean", 0)
         return tree
 
-    def _error(self, path: str, message: str) -> Tree:
-        self.errors.append((path, message))
+    def check_apart(self, logic: object, place: Place) -> Tree:
+        """The same for a condition that takes no part: nothing but its errors is recorded."""
+        other = ConditionChecker(self.lists, self.typed, self.errors, networks=self.networks)
+        return other.check(logic, place)
+
+    @property
+    def fields(self) -> dict[str, set[str]]:
+        """Dotted path → the types that the conditions imply, apart from those of named lists."""
+        return {field_name(keys): kinds for keys, kinds in self._kinds.items()}
+
+    def _error(self, place: Place, message: str) -> Tree:
+        self.errors.append((path_of(place), message))
         return BROKEN
 
     def _note(self, tree: Tree, kind: str, scopes: int) -> None:
         """Records that a field of the event is read, and as what."""
-        if tree[0] in ("var", "exists") and tree[1] and tree[2] == 2 * scopes:
-            kinds = self.fields.setdefault(field_name(tree[1]), set())
+        if tree[0] in FIELDS and tree[1] and tree[2] == 2 * scopes:
+            kinds = self._kinds.get(tree[1])
+            if kinds is None:
+                kinds = self._kinds[tree[1]] = set()
             if kind:
                 kinds.add(kind)
 
     # -- one step of the recursion, which MAX_DEPTH bounds ---------------------------------------------------
 
-    def _tree(self, logic: object, path: str, depth: int, scopes: int) -> Tree:
+    def _tree(self, logic: Any, place: Place, depth: int, scopes: int) -> Tree:
         if depth > MAX_DEPTH:
-            return self._error(path, f"nested deeper than {MAX_DEPTH} operators")
+            return self._error(place, f"nested deeper than {MAX_DEPTH} operators")
         self._nodes += 1
         if self._nodes > MAX_NODES:
             if self._nodes == MAX_NODES + 1:
-                self._error(path, f"more than {MAX_NODES} operators and operands in one condition")
+                self._error(place, f"more than {MAX_NODES} operators and operands in one condition")
             return BROKEN
-        if isinstance(logic, list):
-            return self._array(logic, path, depth, scopes)
-        if not isinstance(logic, dict):
-            return ("const", logic)
+        kind = type(logic)
+        if kind is not dict:
+            return self._array(logic, place, depth, scopes) if kind is list else self._constant(logic)
         if len(logic) != 1:
             found = "none" if not logic else ", ".join(quote(key) for key in list(logic)[:5])
-            return self._error(path, f"an operation is an object with one key, the operator; found {found}")
-        name, given = next(iter(logic.items()))
+            return self._error(place, f"an operation is an object with one key, the operator; found {found}")
+        ((name, given),) = logic.items()
+        if name == "var" and type(given) is str:
+            return self._field(given)
         operator = OPERATORS.get(name)
         if operator is None:
-            return self._error(path, f"unknown operator {quote(name)}")
-        operands = given if isinstance(given, list) else [given]
+            return self._error(place, f"unknown operator {quote(name)}")
+        operands = given if type(given) is list else [given]
         count = len(operands)
         if count < operator.least or (operator.most is not None and count > operator.most):
-            return self._error(path, f"{quote(name)} takes {arity(operator)}, not {count}")
-        here = f"{path}.{name}"
-        special = self._SPECIAL.get(name)
+            return self._error(place, f"{quote(name)} takes {arity(operator)}, not {count}")
+        if name in SHARED and scopes == 0 and count == 2:
+            return self._leaf(name, operator, operands, place, depth)
+        return self._operation(name, operator, operands, given, (place, name), depth, scopes)
+
+    def _operation(
+        self,
+        name: str,
+        operator: Operator,
+        operands: list[object],
+        given: object,
+        here: Place,
+        depth: int,
+        scopes: int,
+    ) -> Tree:
+        special = SPECIAL.get(name)
         if special is not None:
             return special(self, name, given, here, depth, scopes)
         trees = self._operands(name, operands, given, here, depth, scopes)
+        if name in CONDITIONAL:
+            return (name, *trees)
         self._check_types(name, operator, trees, given, here, scopes)
         if name == "date_diff" and trees[2] not in [BROKEN, *(("const", unit) for unit in UNITS)]:
-            self._error(f"{here}[2]", f"the unit is one of {', '.join(map(quote, UNITS))}")
+            self._error((here, 2), f"the unit is one of {', '.join(map(quote, UNITS))}")
         if name in LITERALS and trees[0][0] == "const" and isinstance(trees[0][1], str):
             return self._literal(name, trees[0][1], here)
         return ("if" if name == "?:" else name, *trees)
 
+    def _field(self, name: str) -> Tree:
+        tree = self._paths.get(name)
+        if tree is None:
+            tree = self._paths[name] = ("var", tuple(name.split(".")) if name else (), 0)
+        return tree
+
+    def _constant(self, value: Any) -> Tree:
+        known = self._constants.get(type(value))
+        if known is None:
+            known = self._constants[type(value)] = {}
+        tree = known.get(value)
+        if tree is None:
+            tree = ("const", value)
+            if value != 0:  # 0.0 and -0.0 are equal, and not the same
+                known[value] = tree
+        return tree
+
+    def _leaf(self, name: str, operator: Operator, operands: Any, place: Place, depth: int) -> Tree:
+        """Two operands that are mostly a field and a constant: what is most of any ruleset."""
+        left, right = operands
+        if (
+            type(left) is dict
+            and len(left) == 1
+            and type(path := left.get("var")) is str
+            and depth < MAX_DEPTH
+            and self._nodes < MAX_NODES - 1
+        ):
+            kind = type(right)
+            key: Any = None
+            if kind is list:
+                if name == "in" and set(map(type, right)) == STRINGS:
+                    kind, key = tuple, tuple(map(self._texts.setdefault, right, right))
+            elif name != "in" and (kind is str or kind is int or kind is bool or (kind is float and right)):
+                key = right
+            if key is not None:
+                known = self._leaves.get((name, path, kind))
+                if known is None:
+                    known = self._leaves[name, path, kind] = {}
+                tree = known.get(key)
+                if tree is None and (tree := self._new_leaf(name, path, key, operator)) is not None:
+                    known[key] = tree
+                if tree is not None:
+                    self._nodes += 2
+                    return tree
+        return self._operation(name, operator, operands, operands, (place, name), depth, 0)
+
+    def _new_leaf(self, name: str, path: str, constant: Any, operator: Operator) -> Tree | None:
+        """The tree of a leaf that was not met before; None if something is wrong with it."""
+        kind = "string" if name == "in" else CONSTANT_KINDS[type(constant)]
+        allowed = operator.operands[0]
+        if allowed and kind not in allowed:
+            return None
+        needle = self._field(path)
+        self._note(needle, kind, 0)
+        return ("in_set", needle, constant) if name == "in" else (name, needle, self._constant(constant))
+
     def _operands(
-        self, name: str, operands: Sequence[object], given: object, here: str, depth: int, scopes: int
+        self, name: str, operands: Sequence[object], given: object, here: Place, depth: int, scopes: int
+    ) -> list[Tree]:
+        if name in SCOPING:
+            return self._scoped_operands(name, operands, given, here, depth, scopes)
+        kind = "boolean" if name in CONDITIONAL else ""
+        listed = type(given) is list
+        trees = []
+        for position, operand in enumerate(operands):
+            tree = self._tree(operand, (here, position) if listed else here, depth + 1, scopes)
+            if tree[0] in FIELDS:
+                self._note(tree, kind, scopes)
+            trees.append(tree)
+        return trees
+
+    def _scoped_operands(
+        self, name: str, operands: Sequence[object], given: object, here: Place, depth: int, scopes: int
     ) -> list[Tree]:
         trees = []
         for position, operand in enumerate(operands):
             inner = scopes
             if (name in ITERATORS and position == 1) or (name == "try" and position > 0):
                 inner = scopes + 1
-            where = f"{here}[{position}]" if isinstance(given, list) else here
-            tree = self._tree(operand, where, depth + 1, inner)
-            if (
-                (name in CONDITIONAL)
-                or (name in ITERATORS - {"map", "reduce"} and position == 1)
-                or (name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands))
-            ):
-                self._note(tree, "boolean", inner)
-            else:
-                self._note(tree, "", inner)
+            tree = self._tree(operand, (here, position) if type(given) is list else here, depth + 1, inner)
+            is_condition = (name in ITERATORS - {"map", "reduce"} and position == 1) or (
+                name in ("if", "?:") and position % 2 == 0 and position + 1 < len(operands)
+            )
+            self._note(tree, "boolean" if is_condition else "", inner)
             trees.append(tree)
         return trees
 
-    def _array(self, values: Sequence[object], path: str, depth: int, scopes: int) -> Tree:
-        if any(isinstance(value, (dict, list)) for value in values):
+    def _array(self, values: list[Any], place: Place, depth: int, scopes: int) -> Tree:
+        kinds = set(map(type, values))
+        if dict in kinds or list in kinds:
             trees = [
-                self._tree(value, f"{path}[{index}]", depth + 1, scopes) for index, value in enumerate(values)
+                self._tree(value, (place, index), depth + 1, scopes) for index, value in enumerate(values)
             ]
             for tree in trees:
                 self._note(tree, "", scopes)
             if all(tree[0] == "const" for tree in trees):
                 return ("const", [tree[1] for tree in trees])
             return ("array", *trees)
-        for index, value in enumerate(values):
-            if value is None and self.typed:
-                self._error(f"{path}[{index}]", "null in a constant array: nothing ever equals it")
+        if self.typed and type(None) in kinds:
+            for index, value in enumerate(values):
+                if value is None:
+                    self._error((place, index), "null in a constant array: nothing ever equals it")
         return ("const", list(values))
 
-    def _literal(self, name: str, text: str, here: str) -> Tree:
+    def _literal(self, name: str, text: str, here: Place) -> Tree:
         value = literal(name, text)
         if value is None:
             return self._error(here, f"{quote(text)} is not {LITERALS[name]}")
         return ("const", value)
 
     def _check_types(
-        self, name: str, operator: Operator, trees: Sequence[Tree], given: object, here: str, scopes: int
+        self, name: str, operator: Operator, trees: Sequence[Tree], given: object, here: Place, scopes: int
     ) -> None:
-        known = {type_of(tree) for tree in trees} - {"", "nothing"}
-        for position, tree in enumerate(trees):
-            allowed = operator.operands[min(position, len(operator.operands) - 1)]
-            if operator.alike:
-                implied = frozenset(known & allowed if allowed else known)
-            else:
-                implied = allowed if len(allowed) == 1 else ANY
-            inner = scopes + 1 if name in ITERATORS and position == 1 else scopes
-            for kind in implied:
-                self._note(tree, kind, inner)
-            if not self.typed or not allowed:
-                continue
-            kind = type_of(tree)
-            if not kind or kind in allowed:
-                continue
-            reads_text = name == "+" and len(trees) == 1 and kind == "string"
-            if reads_text and (tree[0] != "const" or numeric_text(tree[1])):
-                continue
-            where = f"{here}[{position}]" if isinstance(given, list) else here
-            what = quote(tree[1]) if tree[0] == "const" else f"the {kind} that {quote(tree[0])} gives"
-            self._error(where, f"{quote(name)} takes {words(allowed)} here, not {what}")
+        kinds = [type_of(tree) for tree in trees]
+        known = set(kinds) - {"", "nothing"} if operator.alike else set()
+        last = len(operator.operands) - 1
+        for position, (tree, kind) in enumerate(zip(trees, kinds, strict=True)):
+            allowed = operator.operands[min(last, position)]
+            if tree[0] in FIELDS:
+                inner = scopes + 1 if name in ITERATORS and position == 1 else scopes
+                alike = known & allowed if allowed else known
+                for implied in alike if operator.alike else allowed if len(allowed) == 1 else ():
+                    self._note(tree, implied, inner)
+            if kind and allowed and kind not in allowed and self.typed:
+                self._refuse_type(name, trees, position, given, here)
+
+    def _refuse_type(
+        self, name: str, trees: Sequence[Tree], position: int, given: object, here: Place
+    ) -> None:
+        tree = trees[position]
+        kind = type_of(tree)
+        reads_text = name == "+" and len(trees) == 1 and kind == "string"
+        if reads_text and (tree[0] != "const" or numeric_text(tree[1])):
+            return
+        operator = OPERATORS[name]
+        allowed = operator.operands[min(position, len(operator.operands) - 1)]
+        what = quote(tree[1]) if tree[0] == "const" else f"the {kind} that {quote(tree[0])} gives"
+        where = (here, position) if type(given) is list else here
+        self._error(where, f"{quote(name)} takes {words(allowed)} here, not {what}")
 
     # -- operators with a form of their own ------------------------------------------------------------------
 
-    def _var(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _var(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         operands = given if isinstance(given, list) else [given]
         key = operands[0] if operands else ""
         if key is None or key == "":
@@ -351,91 +326,74 @@ class ConditionChecker:
             return self._error(here, f"a path is a constant string or index, not {quote(key)}")
         if len(operands) < 2:
             return ("var", keys, 0)
-        default = self._tree(operands[1], f"{here}[1]", depth + 1, scopes)
+        default = self._tree(operands[1], (here, 1), depth + 1, scopes)
         self._note(default, "", scopes)
         tree = ("var", keys, 0, default)
         if default[0] == "const":
             self._note(tree, type_of(default).replace("nothing", ""), scopes)
         return tree
 
-    def _val(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _val(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         parts = given if isinstance(given, list) else [given]
         level = 0
         if parts and isinstance(parts[0], list):
             jump = parts[0]
             if name != "val" or len(jump) != 1 or not isinstance(jump[0], int) or isinstance(jump[0], bool):
-                return self._error(f"{here}[0]", f"a level is an array of one integer, not {quote(jump)}")
+                return self._error((here, 0), f"a level is an array of one integer, not {quote(jump)}")
             level, parts = abs(jump[0]), parts[1:]
             if level > 2 * scopes:
                 message = f"level {level} is outside of the event; {2 * scopes} reaches it from here"
-                return self._error(f"{here}[0]", message)
+                return self._error((here, 0), message)
         keys = []
         for position, part in enumerate(parts):
             if isinstance(part, bool) or not isinstance(part, (str, int)) or part == -1:
-                return self._error(f"{here}[{position}]", f"a key is a string or index, not {quote(part)}")
+                return self._error((here, position), f"a key is a string or index, not {quote(part)}")
             keys.append(str(part))
         return ("var" if name == "val" else "exists", tuple(keys), level)
 
-    def _list(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _list(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         wanted = given[0] if isinstance(given, list) else given
         if not isinstance(wanted, str) or wanted not in self.lists:
             known = ", ".join(quote(known) for known in list(self.lists)[:10]) or "none"
             return self._error(here, f"no list is named {quote(wanted)}; the document has {known}")
-        return ("const", self.lists[wanted])
+        return ("list", wanted)
 
-    def _in(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _in(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         assert isinstance(given, list)
-        needle, hay = self._operands(name, given, given, here, depth, scopes)
-        if hay[0] == "const" and isinstance(hay[1], (list, tuple)):
-            for kind in sorted({_conditions.conditions_kind(value) for value in hay[1]}):
+        operands = self._operands(name, given, given, here, depth, scopes)
+        needle, hay = operands if name == "in" else operands[::-1]
+        if hay[0] == "list":
+            if needle[0] in ("var", "exists") and needle[2] == 2 * scopes:
+                self.readers.setdefault(hay[1], set()).add(field_name(needle[1]))
+            return ("in_list", needle, hay[1])
+        if name == "in" and hay[0] == "const" and isinstance(hay[1], (list, tuple)):
+            for kind in {CONSTANT_KINDS.get(type(v)) or _conditions.conditions_kind(v) for v in hay[1]}:
                 self._note(needle, kind, scopes)
             return ("in_set", needle, tuple(hay[1]))
-        if hay[0] == "const" and isinstance(hay[1], str):
+        if name == "in" and hay[0] == "const" and isinstance(hay[1], str):
             self._note(needle, "string", scopes)
-        self._check_types(name, OPERATORS[name], (needle, hay), given, here, scopes)
-        return (name, needle, hay)
+        self._check_types(name, OPERATORS[name], operands, given, here, scopes)
+        return (name, *operands)
 
-    def _in_network(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _in_network(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         assert isinstance(given, list)
         address, held = self._operands(name, given, given, here, depth, scopes)
         self._note(address, "string", scopes)
         if held == BROKEN:
             return BROKEN
+        if held[0] == "list":
+            self.networks.add(held[1])
+            return ("in_network", address, held[1])
         if held[0] != "const" or not isinstance(held[1], (str, list, tuple)):
             message = "the networks are a constant: a CIDR block, an array of them, or a named list"
-            return self._error(f"{here}[1]", message)
+            return self._error((here, 1), message)
         texts = (held[1],) if isinstance(held[1], str) else tuple(held[1])
-        second = given[1]
-        if isinstance(second, dict):
-            name_of_list = next(iter(second.values()))
-            name_of_list = name_of_list[0] if isinstance(name_of_list, list) else name_of_list
-            blocks = self._networks.get(name_of_list)
-            if blocks is None:
-                blocks = self._blocks(texts, f"lists.{name_of_list}", True)
-                self._networks[name_of_list] = blocks
-        else:
-            blocks = self._blocks(texts, f"{here}[1]", isinstance(second, list))
+        blocks, errors = cidr_blocks(texts)
+        for index, message in errors:
+            self._error(((here, 1), index) if isinstance(given[1], list) else (here, 1), message)
         return ("in_network", address, blocks, texts)
 
-    def _blocks(self, texts: Sequence[object], path: str, indexed: bool) -> tuple[Any, ...]:
-        """CIDR blocks as the kernel wants them: per IP version, pairs of shift and set of prefixes."""
-        found: dict[tuple[int, int], set[int]] = {}
-        for index, text in enumerate(texts):
-            try:
-                if not isinstance(text, str):
-                    raise ValueError(f'{quote(text)} is not a CIDR block such as "10.0.0.0/8"')
-                block = ipaddress.ip_network(text)
-            except ValueError as error:
-                self._error(f"{path}[{index}]" if indexed else path, str(error))
-                continue
-            shift = block.max_prefixlen - block.prefixlen
-            found.setdefault((block.version, shift), set()).add(int(block.network_address) >> shift)
-        by_version: dict[int, list[Any]] = {}
-        for (version, shift), prefixes in sorted(found.items()):
-            by_version.setdefault(version, []).append((shift, frozenset(prefixes)))
-        return tuple((version, tuple(pairs)) for version, pairs in by_version.items())
-
-    def _missing(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _missing(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         operands = given if isinstance(given, list) else [given]
         for key in literal_keys(operands):
             self._note(("var", tuple(key.split(".")), 0), "", scopes)
@@ -443,25 +401,49 @@ class ConditionChecker:
         if name == "missing_some" and trees[0] != BROKEN:
             need = trees[0][1] if trees[0][0] == "const" else None
             if not isinstance(need, int) or isinstance(need, bool) or need < 0:
-                return self._error(f"{here}[0]", f"a constant count, 0 or more, not {quote(operands[0])}")
+                return self._error((here, 0), f"a constant count, 0 or more, not {quote(operands[0])}")
             self._check_types(name, OPERATORS[name], trees, given, here, scopes)
         return (name, *trees)
 
-    def _now(self, name: str, given: object, here: str, depth: int, scopes: int) -> Tree:
+    def _throw(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
+        self.throws = True
+        operands = given if isinstance(given, list) else [given]
+        return (name, *self._operands(name, operands, given, here, depth, scopes))
+
+    def _now(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         self.clock = True
         return ("now",)
 
-    _SPECIAL = {  # noqa: RUF012
-        "var": _var,
-        "val": _val,
-        "exists": _val,
-        "list": _list,
-        "in": _in,
-        "in_network": _in_network,
-        "missing": _missing,
-        "missing_some": _missing,
-        "now": _now,
-    }
+
+SPECIAL: Final[Mapping[str, "Special"]] = {
+    "var": ConditionChecker._var,
+    "val": ConditionChecker._val,
+    "exists": ConditionChecker._val,
+    "list": ConditionChecker._list,
+    "in": ConditionChecker._in,
+    "contains": ConditionChecker._in,
+    "in_network": ConditionChecker._in_network,
+    "missing": ConditionChecker._missing,
+    "missing_some": ConditionChecker._missing,
+    "now": ConditionChecker._now,
+    "throw": ConditionChecker._throw,
+}
+
+
+def cidr_blocks(texts: Sequence[object]) -> tuple[dict[int, Any], list[tuple[int, str]]]:
+    """CIDR blocks prepared for look-ups, see `conditions_blocks`, and what is wrong: index and message."""
+    read = _backend.kernels("conditions").conditions_blocks
+    wrong = [
+        (index, f'{quote(text)} is not a CIDR block such as "10.0.0.0/8"')
+        for index, text in enumerate(texts)
+        if not isinstance(text, str)
+    ]
+    if wrong:
+        others = [(index, text) for index, text in enumerate(texts) if isinstance(text, str)]
+        blocks, found = read([text for _, text in others])
+        return blocks, sorted([*wrong, *((others[index][0], message) for index, message in found)])
+    blocks, found = read(texts)
+    return blocks, found
 
 
 def literal_keys(operands: Sequence[object]) -> list[str]:
@@ -494,14 +476,4 @@ def words(kinds: frozenset[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
 
 
-def arity(operator: Operator) -> str:
-    """How many operands, in words."""
-    least, most = operator.least, operator.most
-    if most is None:
-        return f"at least {least} operand{'s' * (least != 1)}"
-    if least == most:
-        return f"{least or 'no'} operand{'s' * (least != 1)}"
-    return f"{least} to {most} operands"
-
-
-Special = Callable[[ConditionChecker, str, object, str, int, int], Tree]
+Special = Callable[[ConditionChecker, str, Any, Place, int, int], Tree]

@@ -1,6 +1,6 @@
 """What is valid in a ruleset but hardly meant. Sound, not complete: a warning is always right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Final
@@ -8,12 +8,17 @@ from typing import Final
 from .constraints import Constraint, constraints, key_of, outcomes
 from .document import CheckedDocument, Rule
 from .language import Tree, branches
+from .lists import NamedList
+from .trees import lists_of
 
 __all__ = ["LintWarning", "lint"]
 
 MOST_OPERANDS: Final = 8
 """Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer
 only."""
+
+SHORT_LIST: Final = 100
+"""The entries of longer named lists are not looked at."""
 
 MOST_CANDIDATES: Final = 100
 """How many earlier rules one rule is compared with."""
@@ -58,7 +63,7 @@ def lint(checked: CheckedDocument) -> tuple[LintWarning, ...]:
     """
     typed = checked.missing != "jsonlogic"
     rules = [
-        _Linted(rule, tree, f"rules[{position}]", position)
+        _Linted(rule, _with_values(tree, checked.lists), f"rules[{position}]", position)
         for rule, tree, position in zip(checked.rules, checked.trees, checked.positions, strict=True)
         if rule.enabled
     ]
@@ -74,6 +79,15 @@ def lint(checked: CheckedDocument) -> tuple[LintWarning, ...]:
         linted.operands = frozenset(linted.constraints) | linted.others
     found.extend(_together([linted for linted in rules if linted.position not in dead]))
     return tuple(warning for _, warning in sorted(found, key=lambda pair: pair[0]))
+
+
+def _with_values(tree: Tree, lists: Mapping[str, NamedList]) -> Tree:
+    """A tree with the entries of short named lists in their place."""
+    if tree[0] == "in_list" and len(lists[tree[2]].values) <= SHORT_LIST:
+        return ("in_set", tree[1], tuple(lists[tree[2]].values))
+    if tree[0] in ("var", "list", "in_list", "in_network") or not lists_of(tree):
+        return tree
+    return (tree[0], *(_with_values(branch, lists) for branch in branches(tree)))
 
 
 def _parts(tree: Tree) -> frozenset[str]:

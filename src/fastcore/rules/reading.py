@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 
 from fastcore.errors import EventError
 
-__all__ = ["MAX_DEPTH", "read_document", "read_event", "read_json"]
+__all__ = ["MAX_DEPTH", "read_document", "read_event", "read_json", "too_deep"]
 
 MAX_DEPTH: Final = 128
 """How deep arrays and objects of an event may nest, unless the caller says otherwise."""
@@ -104,7 +104,7 @@ def read_json(body: Any, depth: int, decode: Any) -> Any:
     if text.startswith("\ufeff"):
         raise EventError("a byte order mark is not allowed", 0)
     if text.count("[") + text.count("{") > depth:
-        position = _too_deep(text, depth)
+        position = too_deep(text, depth)
         if position is not None:
             _refuse(f"nested deeper than {depth} levels", body, text, position)
     try:
@@ -126,7 +126,7 @@ def _find(pattern: re.Pattern[str], text: str) -> int:
     return next((match.start() for match in pattern.finditer(text) if match[0][0] != '"'), 0)
 
 
-def _too_deep(text: str, depth: int) -> int | None:
+def too_deep(text: str, depth: int) -> int | None:
     level = 0
     for match in BRACKETS.finditer(text):
         token = match[0]

@@ -11,7 +11,7 @@ from fastcore.kernels import conditions as _conditions
 
 from . import files, reading
 from .decision import Decision, DecisionError
-from .document import CheckedDocument, Rule, check_document
+from .document import CheckedDocument, Rule, check_document, replace_lists
 from .engine import Engine, make_decider, make_engine
 from .examples import ExampleResult, run_example
 from .explain import Explanation, explain
@@ -41,7 +41,7 @@ class RuleSet:
     ``missing="error"`` and ``"jsonlogic"``, and where a rule throws, every rule is evaluated.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan")
+    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan", "_setting")
 
     _backend: str
     _checked: CheckedDocument
@@ -49,20 +49,23 @@ class RuleSet:
     _engine: Engine
     _matcher: Any
     _plan: Plan
+    _setting: Any
 
     def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
         checked = check_document(document)
         plan = make_plan(checked)
         name = _backend.resolve(backend)
+        self._assemble(name, checked, plan, make_engine(checked, plan, name))
+
+    def _assemble(self, backend: str, checked: CheckedDocument, plan: Plan, engine: Engine) -> None:
         put = object.__setattr__
-        put(self, "_backend", name)
+        put(self, "_backend", backend)
         put(self, "_checked", checked)
         put(self, "_plan", plan)
-        decider = make_decider(checked, plan, name)
-        engine = make_engine(checked, plan, decider, name)
-        put(self, "_decider", decider)
         put(self, "_engine", engine)
+        put(self, "_decider", make_decider(checked, plan, backend))
         put(self, "_matcher", None if plan.clock else engine.matcher)
+        put(self, "_setting", engine.setting(None))
 
     # -- making one ------------------------------------------------------------------------------------------
 
@@ -112,6 +115,25 @@ class RuleSet:
         entries = [files.rule_entry(rule) if isinstance(rule, Rule) else rule for rule in rules]
         return cls({"name": name, "rules": entries, **document}, backend=backend)
 
+    def with_lists(self, lists: Mapping[str, Iterable[str | int | float | bool]]) -> Self:
+        """A RuleSet with other entries in some of its named lists; everything else is shared with this one.
+
+        Parameters:
+            lists: by name all entries of the list; lists that are not named keep theirs.
+
+        Raises:
+            RuleSetError: the document has no such list, or entries are not valid; paths are those of the
+                document, such as ``lists.blocked[17]``.
+            TypeError: `lists` is no mapping.
+
+        Complexity: linear in the new entries; the rules are not looked at, but under ``missing="jsonlogic"``
+            those that read a list are compiled again.
+        """
+        checked = replace_lists(self._checked, lists)
+        new = object.__new__(type(self))
+        new._assemble(self._backend, checked, self._plan, self._engine.with_lists(checked, frozenset(lists)))
+        return new
+
     # -- what it is ------------------------------------------------------------------------------------------
 
     @property
@@ -136,7 +158,7 @@ class RuleSet:
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
         """Dotted path of each field that the rules read → the types that they imply for it."""
-        return dict(self._checked.fields)
+        return self._checked.fields
 
     @property
     def examples(self) -> tuple[dict[str, Any], ...]:
@@ -154,12 +176,12 @@ class RuleSet:
 
     def to_dict(self) -> dict[str, Any]:
         """The document, as a fresh value that the caller may change."""
-        document: dict[str, Any] = reading.read_json(self._checked.text, 1 << 30, files.decode)
+        document: dict[str, Any] = reading.read_json(self.to_json(), 1 << 30, files.decode)
         return document
 
     def to_json(self) -> bytes:
         """The canonical document: sorted keys, no spaces, UTF-8. Equal RuleSets have equal bytes."""
-        return self._checked.text
+        return bytes(self._checked.text)
 
     # -- evaluating ------------------------------------------------------------------------------------------
 
@@ -176,14 +198,14 @@ class RuleSet:
             LimitError: the evaluation exceeds a documented limit.
         """
         if now is None and self._matcher is not None:
-            decision: Decision = self._matcher.decide(event)
+            decision: Decision = self._matcher.decide(event, self._setting, self._decider)
             return decision
         return self._decide(event, self._time(now))
 
     def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
         """Ids of the rules that fire, in the order of evaluation; errors as `evaluate`."""
         if now is None and self._matcher is not None:
-            found: list[str] = self._matcher.matches(event)
+            found: list[str] = self._matcher.matches(event, self._setting)
             return found
         ids = self._plan.ids
         return [ids[index] for index in self._fire(event, self._time(now))[0]]
@@ -192,7 +214,7 @@ class RuleSet:
         """The sum of the scores of the rules that fire; errors as `evaluate`."""
         score: int | float
         if now is None and self._matcher is not None:
-            score = self._matcher.score(event)
+            score = self._matcher.score(event, self._setting, self._decider)
         else:
             score = self._decider.total(self._fire(event, self._time(now))[0])
         return score
@@ -201,7 +223,7 @@ class RuleSet:
         """Id of the first rule in order that fires, None if none does; errors as `evaluate`."""
         index: int
         if now is None and self._matcher is not None:
-            index = self._matcher.first(event)
+            index = self._matcher.first(event, self._setting)
         else:
             moment = self._time(now)
             _conditions.conditions_event(event)
@@ -255,7 +277,8 @@ class RuleSet:
 
         moment = self._time(now)
         if self._matcher is not None:
-            decided: list[Decision] = self._matcher.decide_many(list(events), moment, failed)
+            setting = self._engine.setting(moment)
+            decided: list[Decision] = self._matcher.decide_many(list(events), setting, self._decider, failed)
             return decided
         decisions = []
         for index, event in enumerate(events):
@@ -323,7 +346,7 @@ class RuleSet:
         return hash(self._checked.text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self._checked.text,)
+        return _load, (self.to_json(),)
 
     def __copy__(self) -> Self:
         return self

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .document import MAX_NAME, POLICIES
-from .language import OPERATORS
+from .operators import OPERATORS
+from .shapes import MAX_NAME, POLICIES
 
 __all__ = ["document_schema"]
 

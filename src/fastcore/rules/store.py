@@ -92,6 +92,25 @@ class RuleStore:
             self._snapshot = MappingProxyType({**self._snapshot, ruleset.name: ruleset})
         return before
 
+    def replace_lists(self, name: str, lists: Mapping[str, Iterable[str | int | float | bool]]) -> RuleSet:
+        """Puts the ruleset of that name with other named lists in its place, and gives it.
+
+        Parameters:
+            name: of the ruleset.
+            lists: as in `RuleSet.with_lists`.
+
+        Raises:
+            KeyError: there is none of that name.
+            RuleSetError: as `RuleSet.with_lists`; the store then stays as it is.
+
+        Two replacements at once never lose one another's lists. From a folder, `reload` brings back the lists
+        that its files have.
+        """
+        with self._lock:
+            replaced = self[name].with_lists(lists)
+            self._snapshot = MappingProxyType({**self._snapshot, name: replaced})
+        return replaced
+
     def remove(self, name: str) -> RuleSet:
         """Takes a ruleset out and gives it.
 
