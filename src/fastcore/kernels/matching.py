@@ -1,221 +1,125 @@
 """Which rules fire for an event: one look-up and one AND per operand, in bitsets of clauses.
 
-``matcher(plan, program, ids)`` gives an object with two methods, ``fired(event, now)``, the positions of the
-rules that fire, in order, and ``matches(event, now)``, their ids; and ``nbytes``, the size of its bitsets.
-`plan` is a ``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value
-has no fast path.
+``matcher(plan, program, ids)`` gives an object with the methods ``fired(event, now)``, the positions of the
+rules that fire, in order, ``matches(event, now)``, their ids, and ``first(event, now)``, the first position or
+-1; and ``nbytes``, the size of its bitsets. `plan` is a ``rules.clauses.ClausePlan``, `program` the plain
+evaluator of ``plan.trees``, asked where a value has no fast path.
 
-This is the twin for an interpreter or a JIT: bitsets are Python ints. ``_matching_c.pyx`` is the twin for C.
+This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups are
+a function generated for the plan (``matching_source``). ``_matching_c.pyx`` is the twin for C.
 """
 
-import math
-import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastcore.kernels import conditions
+from fastcore.kernels.conditions_values import _COND_MISSING, _cond_follow, _cond_member, _cond_steps
+from fastcore.kernels.matching_rows import OperandRows
+from fastcore.kernels.matching_source import EXACT, AliveSource
 
 if TYPE_CHECKING:
-    from fastcore.rules.clauses import ClausePlan, Operand
+    from fastcore.rules.clauses import ClausePlan
 
 __all__ = ["matcher"]
 
-EXACT = 1 << 53
-"""Ints below it are exact as doubles."""
+_CHUNK = 1024
+"""How many bits are taken from a bitset at once, a power of 2; removing one bit after the other copies them."""
 
-Node = tuple[str, int, int, tuple[Any, ...]]
+_HIGHEST = tuple([0] + [1 << bit for bit in range(_CHUNK)])
+"""The bit that an int has at the end, by its length."""
 
-
-def _bits(clauses: Sequence[int]) -> int:
-    result = 0
-    for clause in clauses:
-        result ^= 1 << clause
-    return result
-
-
-class _Rows:
-    """The bitsets of one operand: which clauses each of its values leaves standing."""
-
-    __slots__ = (
-        "cuts",
-        "false",
-        "falsy",
-        "named",
-        "numbers",
-        "thresholds",
-        "true",
-        "truthy",
-        "unknown",
-        "unnamed",
-        "users",
-    )
-
-    def __init__(self, operand: "Operand", everything: int) -> None:
-        self.users = _bits(operand.users)
-        self.unknown = unknown = everything & ~self.users
-        self.false, self.true = unknown | _bits(operand.false), unknown | _bits(operand.true)
-        self.falsy, self.truthy = unknown | _bits(operand.falsy), unknown | _bits(operand.truthy)
-        self.unnamed = unknown | _bits(operand.unnamed)
-        self.named = {text: self.unnamed ^ _bits(clauses) for text, clauses in operand.strings.items()}
-        self.cuts = operand.cuts
-        self.thresholds = [threshold(cut) for cut in operand.cuts]
-        self.numbers = []
-        row = unknown
-        for clauses in operand.steps:
-            row ^= _bits(clauses)
-            self.numbers.append(row)
-
-    def of(self, value: Any) -> int:
-        """The row of a value."""
-        kind = type(value)
-        if kind is str:
-            return self.named.get(value, self.unnamed)
-        if kind is float or (kind is int and -EXACT < value < EXACT):
-            if value != value or not self.numbers:
-                return self.unknown
-            return self.numbers[bisect_right(self.thresholds, value)]
-        if value is True:
-            return self.true
-        if value is False:
-            return self.false
-        return self.unknown if value is None else self._of_other(value)
-
-    def _of_other(self, value: Any) -> int:
-        value, kind, truth = conditions.conditions_clean(value)
-        if kind == "nothing":
-            return self.unknown
-        if kind == "boolean":
-            return self.true if value else self.false
-        if kind == "string":
-            return self.named.get(str.__str__(value), self.unnamed)
-        if kind != "number":
-            return self.truthy if truth else self.falsy
-        if not self.numbers:
-            return self.unknown
-        low, high = 0, len(self.cuts)
-        while low < high:
-            middle = (low + high) // 2
-            if conditions.conditions_passed(value, self.cuts[middle]):
-                low = middle + 1
-            else:
-                high = middle
-        return self.numbers[low]
-
-    @property
-    def nbytes(self) -> int:
-        rows = [self.unknown, self.false, self.true, self.falsy, self.truthy, self.unnamed]
-        return sum(row.__sizeof__() for row in [*rows, *self.numbers, *self.named.values()])
-
-
-def threshold(cut: tuple[Any, int]) -> float:
-    """The least double that is past a cut."""
-    value, side = cut
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return math.inf if value > 0 else math.nextafter(-math.inf, 0)
-    if nearest < value or (side and nearest == value):
-        nearest = math.nextafter(nearest, math.inf)
-    return nearest
+T = TypeVar("T")
 
 
 class _Matcher:
     """See the module."""
 
-    __slots__ = ("_asked", "_everything", "_ids", "_nodes", "_owners", "_program", "_rows", "_words")
+    __slots__ = ("_alive", "_asked", "_fields", "_ids", "_owners", "_program", "_rows")
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
         self._program = program
-        self._ids = tuple(ids)
-        self._owners = plan.owners
-        self._everything = (1 << len(plan.owners)) - 1
-        self._words = struct.Struct(f"<{(len(plan.owners) + 63) // 64}Q")
-        self._rows = [_Rows(operand, self._everything) for operand in plan.operands]
-        fields = {operand for _, operand in plan.fields}
+        # by the length of a bitset, which its first clause decides
+        self._owners = (-1, *reversed(plan.owners))
+        self._ids = (None, *[ids[owner] for owner in reversed(plan.owners)])
+        self._rows = [OperandRows(operand, len(plan.owners)) for operand in plan.operands]
+        source = AliveSource(plan, self._rows)
+        self._fields = [
+            (_cond_steps(keys), self._rows[position])
+            for keys, position in plan.fields
+            if position >= 0 and position not in source.inline
+        ]
+        fields = {position for _, position in plan.fields}
         self._asked = [
             (position, operand.condition, self._rows[position])
             for position, operand in enumerate(plan.operands)
-            if position not in fields
+            if position not in fields and position not in source.inline
         ]
-        tree: dict[str, Any] = {}
-        for number, (keys, position) in enumerate(plan.fields):
-            if position >= 0:
-                branch = tree
-                for key in keys[:-1]:
-                    branch = branch.setdefault(key, [None, 0, {}])[2]
-                branch.setdefault(keys[-1], [None, 0, {}])[:2] = [
-                    self._rows[position],
-                    len(plan.operands) + number,
-                ]
-        self._nodes = _frozen(tree)
+        scope = {
+            **source.names,
+            "bisect": bisect_right,
+            "member": _member,
+            "plain": _plain,
+            "ask": self._ask,
+            "finish": self._finish,
+        }
+        exec(compile(source.text, "<matcher>", "exec"), scope)
+        self._alive = scope["alive"]
 
-    def _read(self, data: dict[str, Any], nodes: Any, event: Any, now: Any) -> int:
-        """The AND of the rows of all fields within a mapping."""
-        alive = self._everything
-        for key, rows, _, members in nodes:
-            value = data.get(key)
-            if rows is not None:
-                alive &= rows.of(value)
-            if members:
-                alive &= self._members(value, members, event, now)
-        return alive
+    def _ask(self, position: int, event: Any, now: Any) -> Any:
+        return self._program.probe(position, event, now).value()
 
-    def _members(self, value: Any, members: Any, event: Any, now: Any) -> int:
-        if type(value) is dict:
-            return self._read(value, members, event, now)
-        if value is None or type(value) is str:
-            return self._read({}, members, event, now)
-        return self._ask(members, event, now)
-
-    def _ask(self, nodes: Any, event: Any, now: Any) -> int:
-        """Fields within something that is no plain dict: the evaluator knows how."""
-        alive = self._everything
-        for _, rows, number, members in nodes:
-            if rows is not None:
-                alive &= rows.of(self._program.probe(number, event, now).value())
-            alive &= self._ask(members, event, now)
-        return alive
-
-    def _alive(self, event: Any, now: Any) -> int:
-        read = self._read if type(event) is dict else None
-        alive = (
-            read(event, self._nodes, event, now) if read is not None else self._ask(self._nodes, event, now)
-        )
+    def _finish(self, alive: int, event: Any, now: Any) -> int:
+        """What is left after the operands that have no place in the generated function."""
+        for steps, rows in self._fields:
+            found = _cond_follow(event, steps)
+            alive &= rows.of(None if found is _COND_MISSING else found)
         for position, condition, rows in self._asked:
             if alive & rows.users:
                 probe = self._program.probe(position, event, now)
                 alive &= rows.of(probe.truth() if condition else probe.value())
         return alive
 
+    def first(self, event: Any, now: Any) -> int:
+        return self._owners[self._alive(event, now).bit_length()]
+
     def fired(self, event: Any, now: Any) -> list[int]:
-        found: list[int] = []
-        alive = self._alive(event, now)
-        if not alive:
-            return found
-        owners, last, base = self._owners, -1, 0
-        for word in self._words.unpack(alive.to_bytes(self._words.size, "little")):
-            while word:
-                low = word & -word
-                word ^= low
-                owner = owners[base + low.bit_length() - 1]
-                if owner != last:
-                    found.append(owner)
-                    last = owner
-            base += 64
-        return found
+        return _distinct(self._alive(event, now), self._owners)
 
     def matches(self, event: Any, now: Any) -> list[str]:
-        ids = self._ids
-        return [ids[position] for position in self.fired(event, now)]
+        return _distinct(self._alive(event, now), self._ids)
 
     @property
     def nbytes(self) -> int:
         return sum(rows.nbytes for rows in self._rows)
 
 
-def _frozen(tree: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple((key, rows, number, _frozen(members)) for key, (rows, number, members) in tree.items())
+def _distinct(alive: int, owners: Sequence[Any]) -> list[Any]:
+    """The owners of the bits, highest first; those of one owner are neighbours."""
+    found: list[Any] = []
+    last = owners[0]
+    while alive:
+        base = (alive.bit_length() - 1) & -_CHUNK
+        part = alive >> base
+        alive ^= part << base
+        while part:
+            length = part.bit_length()
+            part ^= _HIGHEST[length]
+            owner = owners[base + length]
+            if owner != last:
+                found.append(owner)
+                last = owner
+    return found
+
+
+def _member(data: Any, key: str, index: int | None) -> Any:
+    """What something that is no plain dict holds under a key; None if nothing."""
+    found = _cond_member(data, key, index)
+    return None if found is _COND_MISSING else found
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is None or one that arithmetic is done with inline."""
+    return value is None or type(value) is float or (type(value) is int and -EXACT < value < EXACT)
 
 
 def matcher(plan: "ClausePlan", program: Any, ids: Sequence[str]) -> _Matcher:
