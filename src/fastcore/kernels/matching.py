@@ -1,21 +1,24 @@
 """Which rules fire for an event: one look-up and one AND per operand, in bitsets of clauses.
 
 ``matcher(plan, program, ids)`` gives an object with the methods ``fired(event, now)``, the positions of the
-rules that fire, in order, ``matches(event, now)``, their ids, and ``first(event, now)``, the first position or
--1; and ``nbytes``, the size of its bitsets. `plan` is a ``rules.clauses.ClausePlan``, `program` the plain
+rules that fire, in order, ``matches(event, now)``, their ids, and ``first(event, now)``, the first position
+or -1; and ``nbytes``, the size of its bitsets. `plan` is a ``rules.clauses.ClausePlan``, `program` the plain
 evaluator of ``plan.trees``, asked where a value has no fast path.
 
-This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups are
-a function generated for the plan (``matching_source``). ``_matching_c.pyx`` is the twin for C.
+This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups
+are a function generated for the plan (``matching_source``), or a loop (``matching_loop``) on PyPy and for
+very many fields. ``_matching_c.pyx`` is the twin for C.
 """
 
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastcore.kernels.conditions_values import _COND_MISSING, _cond_follow, _cond_member, _cond_steps
+from fastcore.kernels.conditions_values import _COND_MISSING, _cond_member
+from fastcore.kernels.matching_loop import AliveLoop
 from fastcore.kernels.matching_rows import OperandRows
-from fastcore.kernels.matching_source import EXACT, AliveSource
+from fastcore.kernels.matching_source import EXACT, MAX_FIELDS, AliveSource
 
 if TYPE_CHECKING:
     from fastcore.rules.clauses import ClausePlan
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["matcher"]
 
 _CHUNK = 1024
-"""How many bits are taken from a bitset at once, a power of 2; removing one bit after the other copies them."""
+"""How many bits are taken from a bitset at once, a power of 2; removing each alone copies all the others."""
 
 _HIGHEST = tuple([0] + [1 << bit for bit in range(_CHUNK)])
 """The bit that an int has at the end, by its length."""
@@ -34,45 +37,34 @@ T = TypeVar("T")
 class _Matcher:
     """See the module."""
 
-    __slots__ = ("_alive", "_asked", "_fields", "_ids", "_owners", "_program", "_rows")
+    __slots__ = ("_alive", "_asked", "_ids", "_owners", "_program", "_rows")
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
         self._program = program
         # by the length of a bitset, which its first clause decides
         self._owners = (-1, *reversed(plan.owners))
-        self._ids = (None, *[ids[owner] for owner in reversed(plan.owners)])
+        self._ids = ("", *[ids[owner] for owner in reversed(plan.owners)])
         self._rows = [OperandRows(operand, len(plan.owners)) for operand in plan.operands]
-        source = AliveSource(plan, self._rows)
-        self._fields = [
-            (_cond_steps(keys), self._rows[position])
-            for keys, position in plan.fields
-            if position >= 0 and position not in source.inline
-        ]
-        fields = {position for _, position in plan.fields}
+        if sys.implementation.name == "pypy" or len(plan.fields) > MAX_FIELDS:
+            loop = AliveLoop(plan, self._rows, _member, self._finish)
+            self._alive, inline = loop.alive, loop.inline
+        else:
+            source = AliveSource(plan, self._rows)
+            given = {"member": _member, "plain": _plain, "ask": self._ask, "finish": self._finish}
+            scope = {**source.names, **given, "bisect": bisect_right}
+            exec(compile(source.text, "<matcher>", "exec"), scope)
+            self._alive, inline = scope["alive"], source.inline
         self._asked = [
             (position, operand.condition, self._rows[position])
             for position, operand in enumerate(plan.operands)
-            if position not in fields and position not in source.inline
+            if position not in inline
         ]
-        scope = {
-            **source.names,
-            "bisect": bisect_right,
-            "member": _member,
-            "plain": _plain,
-            "ask": self._ask,
-            "finish": self._finish,
-        }
-        exec(compile(source.text, "<matcher>", "exec"), scope)
-        self._alive = scope["alive"]
 
     def _ask(self, position: int, event: Any, now: Any) -> Any:
         return self._program.probe(position, event, now).value()
 
     def _finish(self, alive: int, event: Any, now: Any) -> int:
-        """What is left after the operands that have no place in the generated function."""
-        for steps, rows in self._fields:
-            found = _cond_follow(event, steps)
-            alive &= rows.of(None if found is _COND_MISSING else found)
+        """What is left after the operands that are asked for."""
         for position, condition, rows in self._asked:
             if alive & rows.users:
                 probe = self._program.probe(position, event, now)
@@ -80,7 +72,8 @@ class _Matcher:
         return alive
 
     def first(self, event: Any, now: Any) -> int:
-        return self._owners[self._alive(event, now).bit_length()]
+        owner: int = self._owners[self._alive(event, now).bit_length()]
+        return owner
 
     def fired(self, event: Any, now: Any) -> list[int]:
         return _distinct(self._alive(event, now), self._owners)

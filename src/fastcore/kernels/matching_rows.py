@@ -74,26 +74,32 @@ class OperandRows:
 
     def of(self, value: Any) -> int:
         """The row of a value."""
-        value, kind, truth = conditions.conditions_clean(value)
-        if kind == "nothing":
-            return self.unknown
-        if kind == "boolean":
-            return self.true if value else self.false
-        if kind == "string":
-            return self.named.get(value, self.unnamed)
-        if kind == "number":
-            return self.of_number(value)
-        return self.truthy if truth else self.falsy
-
-    def of_number(self, value: Any) -> int:
-        """The row of an int, a float that is not NaN, or a Decimal; comparing is exact."""
-        if not self.numbers:
-            return self.unknown
         kind = type(value)
+        if kind is str:
+            return self.named.get(value, self.unnamed)
         if kind is float:
+            if value != value or not self.numbers:
+                return self.unknown
             return self.numbers[bisect_right(self.doubles, value)]
         if kind is int:
-            return self.numbers[bisect_right(self.integers, value)]
+            return self.numbers[bisect_right(self.integers, value)] if self.numbers else self.unknown
+        if value is True:
+            return self.true
+        if value is False:
+            return self.false
+        return self.unknown if value is None else self._of_other(value)
+
+    def _of_other(self, value: Any) -> int:
+        value, kind, truth = conditions.conditions_clean(value)
+        if type(value) in (str, int, float, bool, type(None)):
+            return self.of(value)
+        if kind == "number":
+            return self._of_decimal(value)
+        return self.truthy if truth else self.falsy
+
+    def _of_decimal(self, value: Any) -> int:
+        if not self.numbers:
+            return self.unknown
         low, high = 0, len(self.cuts)
         while low < high:
             middle = (low + high) // 2
@@ -126,4 +132,5 @@ def least_integer(cut: Cut) -> int | float:
     value, side = cut
     if isinstance(value, float) and math.isinf(value):
         return value
-    return math.floor(value) + 1 if side else math.ceil(value)
+    least: int = math.floor(value) + 1 if side else math.ceil(value)
+    return least

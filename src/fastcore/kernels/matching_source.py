@@ -10,8 +10,8 @@ rules compare it with. What it does with a field that is compared with strings, 
     else:
         alive &= other1(v1)
 
-The only text of a ruleset in it are the keys of fields and finite numbers, as literals by ``repr``; all else is
-bound to names.
+The only text of a ruleset in it are the keys of fields and finite numbers, as literals by ``repr``; all else
+is bound to names.
 """
 
 import math
@@ -33,7 +33,7 @@ LAZY = 640
 """Up to so many clauses it costs less to ask whether a value still matters than to look it up."""
 
 MAX_FIELDS = 512
-"""How many fields the function reads; with more it would take long to compile."""
+"""Of how many fields a function is made; with more it would take long to compile."""
 
 MAX_LEAVES = 8
 """How many fields and constants an expression has that is computed inline: with ints below EXACT no result on
@@ -73,10 +73,10 @@ class AliveSource:
 
     Attributes:
         text: the source.
-        names: what its globals must hold, besides ``bisect``, and the matcher's ``member`` (of some data, by key
-            and index), ``plain`` (whether a value is None or fit for inline arithmetic), ``ask`` (for the value of an
-            operand, by position, event and time) and ``finish`` (all operands that are not inline; takes the
-            clauses, the event and the time).
+        names: what its globals must hold, besides ``bisect``, and the matcher's ``member`` (of some data, by
+            key and index), ``plain`` (whether a value is None or fit for inline arithmetic), ``ask`` (for the
+            value of an operand, by position, event and time) and ``finish`` (all operands that are not
+            inline; takes the clauses, the event and the time).
         inline: positions of the operands that it looks up.
     """
 
@@ -86,7 +86,7 @@ class AliveSource:
         self._root = _Field("event", "")
         self._leaves: dict[tuple[str, ...], _Field] = {}
         self.names: dict[str, Any] = {"everything": (1 << len(plan.owners)) - 1}
-        for keys, position in plan.fields[:MAX_FIELDS]:
+        for keys, position in plan.fields:
             self._add(keys, position)
         trees = {
             position: operand.tree
@@ -122,7 +122,7 @@ class AliveSource:
             return list(lines)
         return [f"if alive & {self._bound(name, users)}:", *_indented(lines)]
 
-    # --- fields -------------------------------------------------------------------------------------------------
+    # --- fields ---------------------------------------------------------------------------------------------
 
     def _fields(self) -> Iterator[str]:
         """Level by level; numbers come last, because they take longest and may not matter any more."""
@@ -189,13 +189,13 @@ class AliveSource:
         )
         return f"{rows}[bisect({cuts}, {value})]"
 
-    # --- arithmetic ---------------------------------------------------------------------------------------------
+    # --- arithmetic -----------------------------------------------------------------------------------------
 
     def _is_computable(self, tree: Tree, rows: "OperandRows") -> bool:
-        """Whether Python's own arithmetic gives the row of an expression, where its fields hold plain numbers.
+        """Whether Python's own arithmetic gives the row of an expression if its fields hold plain numbers.
 
-        The exact quotient of two ints is an int here, elsewhere a double; that is no difference for cuts within
-        the ints that are exact as doubles, as long as nothing is computed from the quotient.
+        The evaluator gives an exact quotient of two ints as an int, Python as a double; that is no difference
+        for cuts within the ints that are exact as doubles, as long as nothing is computed from the quotient.
         """
         if tree[0] == "/":
             if not all(-EXACT < cut < EXACT for cut, _ in rows.cuts):
