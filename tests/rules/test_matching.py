@@ -92,12 +92,18 @@ def ruleset(count, seed, backend, more=()):
 
 SIZES = {"one word": 40, "asked before read": 250, "gathered": 700, "very many fields": 60}
 WIDE = {"or": [{"==": [{"var": f"padding{index}"}, 1]} for index in range(600)]}
+BACKENDS = [name for name in _backend.NAMES if name == "python" or cython_problem() is None]
 RULESETS = {
     (name, backend): ruleset(count, count, backend, [WIDE] if name == "very many fields" else [])
     for name, count in SIZES.items()
-    for backend in _backend.NAMES
-    if backend == "python" or cython_problem() is None
+    for backend in BACKENDS
 }
+THROWS = {"id": "throws", "when": {"try": [{"throw": "one"}, False]}}
+PLAIN = {
+    name: RuleSet.from_rules([*RULESETS[name, BACKENDS[0]].rules, THROWS], backend=BACKENDS[0])
+    for name in SIZES
+}
+"""The same rules beside one that throws, because of which all are evaluated."""
 
 
 class Text(str):
@@ -205,15 +211,24 @@ def explained(rules, event):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=100, phases=[Phase.explicit, Phase.generate])
 @given(event=events, wrap=st.sampled_from(WRAPS))
 def test_the_index_agrees_with_the_plain_evaluator(size, event, wrap):
-    for (name, _), rules in RULESETS.items():
-        if name == size:
-            expected = explained(rules, wrap(event))
-            assert rules.matches(wrap(event)) == expected
-            assert list(rules.evaluate(wrap(event)).matched) == expected
-            assert rules.first(wrap(event)) == (expected[0] if expected else None)
+    event = wrap(event)
+    expected = PLAIN[size].matches(event)
+    for backend in BACKENDS:
+        rules = RULESETS[size, backend]
+        assert rules.matches(event) == expected
+        assert list(rules.evaluate(event).matched) == expected
+        assert rules.first(event) == (expected[0] if expected else None)
+
+
+@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])
+@given(event=events)
+def test_the_index_agrees_with_explanations(event):
+    for backend in BACKENDS:
+        rules = RULESETS["one word", backend]
+        assert rules.matches(event) == explained(rules, event)
 
 
 def test_twenty_ors_under_one_and_do_not_explode(backend):
