@@ -76,10 +76,12 @@ class _Matcher:
         return owner
 
     def fired(self, event: Any, now: Any) -> list[int]:
-        return _distinct(self._alive(event, now), self._owners)
+        alive = self._alive(event, now)
+        return _distinct(alive, self._owners) if alive else []
 
     def matches(self, event: Any, now: Any) -> list[str]:
-        return _distinct(self._alive(event, now), self._ids)
+        alive = self._alive(event, now)
+        return _distinct(alive, self._ids) if alive else []
 
     @property
     def nbytes(self) -> int:

@@ -120,7 +120,8 @@ class AliveSource:
     def _guarded(self, users: int, name: str, lines: Sequence[str]) -> list[str]:
         if not self._lazy:
             return list(lines)
-        return [f"if alive & {self._bound(name, users)}:", *_indented(lines)]
+        test = f"if alive & {self._bound(name, users)}:"
+        return [test, *_indented(lines), "elif not alive:", "    return 0"]
 
     # --- fields ---------------------------------------------------------------------------------------------
 
