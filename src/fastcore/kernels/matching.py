@@ -51,8 +51,9 @@ class _Matcher:
         else:
             source = AliveSource(plan, self._rows)
             given = {"member": _member, "plain": _plain, "ask": self._ask, "finish": self._finish}
+            text = source.text()
             scope = {**source.names, **given, "bisect": bisect_right}
-            exec(compile(source.text, "<matcher>", "exec"), scope)
+            exec(compile(text, "<matcher>", "exec"), scope)
             self._alive, inline = scope["alive"], source.inline
         self._asked = [
             (position, operand.condition, self._rows[position])

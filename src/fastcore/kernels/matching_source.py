@@ -24,13 +24,10 @@ if TYPE_CHECKING:
     from fastcore.kernels.matching_rows import OperandRows
     from fastcore.rules.clauses import ClausePlan
 
-__all__ = ["EXACT", "MAX_FIELDS", "AliveSource"]
+__all__ = ["EXACT", "MAX_FIELDS", "AliveSource", "Tree", "indented", "is_plain"]
 
 EXACT = 1 << 53
 """Ints below it are exact as doubles."""
-
-LAZY = 640
-"""Up to so many clauses it costs less to ask whether a value still matters than to look it up."""
 
 MAX_FIELDS = 512
 """Of how many fields a function is made; with more it would take long to compile."""
@@ -45,23 +42,13 @@ Tree = tuple[Any, ...]
 class _Field:
     """A key on the way to fields: the local variable that holds its value, and what is read from that."""
 
-    __slots__ = ("key", "members", "name", "operand", "users")
+    __slots__ = ("key", "members", "name", "operand")
 
     def __init__(self, name: str, key: str) -> None:
         self.name = name
         self.key = key
         self.operand = -1
-        self.users = 0
         self.members: dict[str, _Field] = {}
-
-    def all_users(self) -> int:
-        """The clauses that need it or a member, in expressions too."""
-        users, pending = 0, [self]
-        while pending:
-            field = pending.pop()
-            users |= field.users
-            pending.extend(field.members.values())
-        return users
 
 
 class AliveSource:
@@ -72,7 +59,6 @@ class AliveSource:
         rows: of the operands.
 
     Attributes:
-        text: the source.
         names: what its globals must hold, besides ``bisect``, and the matcher's ``member`` (of some data, by
             key and index), ``plain`` (whether a value is None or fit for inline arithmetic), ``ask`` (for the
             value of an operand, by position, event and time) and ``finish`` (all operands that are not
@@ -81,26 +67,19 @@ class AliveSource:
     """
 
     def __init__(self, plan: "ClausePlan", rows: Sequence["OperandRows"]) -> None:
+        self.names: dict[str, Any] = {"everything": (1 << len(plan.owners)) - 1}
         self._rows = rows
-        self._lazy = len(plan.owners) <= LAZY
         self._root = _Field("event", "")
         self._leaves: dict[tuple[str, ...], _Field] = {}
-        self.names: dict[str, Any] = {"everything": (1 << len(plan.owners)) - 1}
         for keys, position in plan.fields:
             self._add(keys, position)
-        trees = {
+        self._fields = [field for field in self._leaves.values() if field.operand >= 0]
+        self._expressions = {
             position: operand.tree
             for position, operand in enumerate(plan.operands)
             if self._is_computable(operand.tree, rows[position])
         }
-        for position, tree in trees.items():
-            for field in self._fields_in(tree):
-                field.users |= rows[position].users
-        read = {field.operand for field in self._leaves.values() if field.operand >= 0}
-        self.inline = read.union(trees)
-        body = ["alive = everything", *self._fields(), *self._expressions(trees)]
-        body.append("return alive" if len(self.inline) == len(rows) else "return finish(alive, event, now)")
-        self.text = "\n".join(["def alive(event, now):", *_indented(body), ""])
+        self.inline = {*self._expressions, *[field.operand for field in self._fields]}
 
     def _add(self, keys: tuple[str, ...], position: int) -> None:
         field = self._root
@@ -109,40 +88,31 @@ class AliveSource:
                 field.members[key] = _Field(f"{field.name}_{len(field.members)}", key)
             field = field.members[key]
         self._leaves[keys] = field
-        if position >= 0:
-            field.operand = position
-            field.users = self._rows[position].users
+        field.operand = position
 
     def _bound(self, name: str, value: Any) -> str:
         self.names[name] = value
         return name
 
-    def _guarded(self, users: int, name: str, lines: Sequence[str]) -> list[str]:
-        if not self._lazy:
-            return list(lines)
-        test = f"if alive & {self._bound(name, users)}:"
-        return [test, *_indented(lines), "elif not alive:", "    return 0"]
+    def text(self) -> str:
+        lines = ["alive = everything", *self._readings()]
+        for field in self._fields:
+            lines += self._look_up(field)
+        for position, tree in self._expressions.items():
+            lines += self._compute(position, tree)
+        return self._function("alive", lines)
+
+    def _function(self, name: str, lines: Sequence[str]) -> str:
+        end = "return alive" if len(self.inline) == len(self._rows) else "return finish(alive, event, now)"
+        return "\n".join([f"def {name}(event, now):", *indented([*lines, end]), ""])
 
     # --- fields ---------------------------------------------------------------------------------------------
 
-    def _fields(self) -> Iterator[str]:
-        """Level by level; numbers come last, because they take longest and may not matter any more."""
-        late = []
+    def _readings(self) -> Iterator[str]:
         levels = [self._root] if self._root.members else []
         for level in levels:  # grows meanwhile
-            lines = self._reading(level)
-            for field in level.members.values():
-                if field.members:
-                    levels.append(field)
-                if field.operand >= 0 and self._rows[field.operand].numbers:
-                    late.append(field)
-                elif field.operand >= 0:
-                    lines += self._look_up(field)
-            guarded = level is not self._root
-            yield from self._guarded(level.all_users(), f"within_{level.name}", lines) if guarded else lines
-        for field in late:
-            position = field.operand
-            yield from self._guarded(self._rows[position].users, f"users{position}", self._look_up(field))
+            yield from self._reading(level)
+            levels.extend(field for field in level.members.values() if field.members)
 
     def _reading(self, level: _Field) -> list[str]:
         gets, members = [], []
@@ -151,7 +121,7 @@ class AliveSource:
             ((_, index),) = _cond_steps((field.key,))
             gets.append(f"{field.name} = {level.name}.get({key})")
             members.append(f"{field.name} = member({level.name}, {key}, {index})")
-        return [f"if type({level.name}) is dict:", *_indented(gets), "else:", *_indented(members)]
+        return [f"if type({level.name}) is dict:", *indented(gets), "else:", *indented(members)]
 
     def _look_up(self, field: _Field) -> list[str]:
         value, n, rows = field.name, field.operand, self._rows[field.operand]
@@ -209,7 +179,7 @@ class AliveSource:
             part = pending.pop()
             if part[0] in _INLINE and len(part) > 2:
                 pending.extend(part[1:])
-            elif (part[0] == "const" and _is_plain(part[1])) or self._field_of(part) is not None:
+            elif (part[0] == "const" and is_plain(part[1])) or self._field_of(part) is not None:
                 leaves += 1
             else:
                 return False
@@ -223,12 +193,6 @@ class AliveSource:
             field = self._field_of(tree)
             return [] if field is None else [field]
         return list({field.name: field for part in tree[1:] for field in self._fields_in(part)}.values())
-
-    def _expressions(self, trees: dict[int, Tree]) -> Iterator[str]:
-        for position, tree in trees.items():
-            yield from self._guarded(
-                self._rows[position].users, f"users{position}", self._compute(position, tree)
-            )
 
     def _compute(self, n: int, tree: Tree) -> list[str]:
         names = [field.name for field in self._fields_in(tree)]
@@ -253,14 +217,14 @@ class AliveSource:
                 "except ZeroDivisionError:",
                 f"    alive &= {unknown}",
             ]
-            lines += ["else:", *_indented(look_up)]
+            lines += ["else:", *indented(look_up)]
         else:
             lines = [f"result = {self._python(tree)}", "if type(result) is int:"]
             lines += [f"    alive &= {self._of_integer(n, 'result')}", "el" + look_up[0], *look_up[1:]]
         plain = " and ".join(f"plain({name})" for name in names)
         return [
             f"if {fit}:",
-            *_indented(lines),
+            *indented(lines),
             f"elif {plain}:",  # and one of them None
             f"    alive &= {unknown}",
             "else:",
@@ -278,11 +242,11 @@ class AliveSource:
 _INLINE = frozenset("+-*")
 
 
-def _is_plain(constant: object) -> bool:
+def is_plain(constant: object) -> bool:
     if type(constant) is int:
         return -EXACT < constant < EXACT
     return type(constant) is float and math.isfinite(constant)
 
 
-def _indented(lines: Sequence[str]) -> list[str]:
+def indented(lines: Sequence[str]) -> list[str]:
     return ["    " + line for line in lines]
