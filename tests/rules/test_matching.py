@@ -90,7 +90,14 @@ def ruleset(count, seed, backend, more=()):
     return RuleSet.from_rules(rules, backend=backend)
 
 
-SIZES = {"one word": 40, "asked before read": 250, "gathered": 700, "very many fields": 60}
+SIZES = {
+    "tested": 9,
+    "tested too": 14,
+    "one word": 40,
+    "asked before read": 250,
+    "gathered": 700,
+    "very many fields": 60,
+}
 WIDE = {"or": [{"==": [{"var": f"padding{index}"}, 1]} for index in range(600)]}
 BACKENDS = [name for name in _backend.NAMES if name == "python" or cython_problem() is None]
 RULESETS = {

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastcore.kernels.conditions_values import _COND_MISSING, _cond_member
+from fastcore.kernels.matching_direct import DirectSource, is_small
 from fastcore.kernels.matching_loop import AliveLoop
 from fastcore.kernels.matching_rows import OperandRows
 from fastcore.kernels.matching_source import EXACT, MAX_FIELDS, AliveSource
@@ -49,12 +50,12 @@ class _Matcher:
             loop = AliveLoop(plan, self._rows, _member, self._finish)
             self._alive, inline = loop.alive, loop.inline
         else:
-            source = AliveSource(plan, self._rows)
+            source = (DirectSource if is_small(plan) else AliveSource)(plan, self._rows)
             given = {"member": _member, "plain": _plain, "ask": self._ask, "finish": self._finish}
             text = source.text()
             scope = {**source.names, **given, "bisect": bisect_right}
             exec(compile(text, "<matcher>", "exec"), scope)
-            self._alive, inline = scope["alive"], source.inline
+            self._alive, inline = scope[source.entry], source.inline
         self._asked = [
             (position, operand.condition, self._rows[position])
             for position, operand in enumerate(plan.operands)

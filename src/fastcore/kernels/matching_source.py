@@ -52,7 +52,7 @@ class _Field:
 
 
 class AliveSource:
-    """Writes the function ``alive(event, now)`` of a plan.
+    """Writes the function ``by_rows(event, now)`` of a plan, which gives a bitset.
 
     Parameters:
         plan: the clauses and their operands.
@@ -64,7 +64,10 @@ class AliveSource:
             value of an operand, by position, event and time) and ``finish`` (all operands that are not
             inline; takes the clauses, the event and the time).
         inline: positions of the operands that it looks up.
+        entry: the name of the function to call.
     """
+
+    entry = "by_rows"
 
     def __init__(self, plan: "ClausePlan", rows: Sequence["OperandRows"]) -> None:
         self.names: dict[str, Any] = {"everything": (1 << len(plan.owners)) - 1}
@@ -100,7 +103,7 @@ class AliveSource:
             lines += self._look_up(field)
         for position, tree in self._expressions.items():
             lines += self._compute(position, tree)
-        return self._function("alive", lines)
+        return self._function("by_rows", lines)
 
     def _function(self, name: str, lines: Sequence[str]) -> str:
         end = "return alive" if len(self.inline) == len(self._rows) else "return finish(alive, event, now)"
