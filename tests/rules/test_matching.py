@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from fastcore import _backend
 from fastcore.errors import EventError
+from fastcore.kernels import conditions, matching
 from fastcore.rules import RuleSet
+from fastcore.rules.clauses import make_clauses
+from fastcore.rules.document import check_document
 from tests.conftest import cython_problem
 
 try:
@@ -111,6 +114,18 @@ PLAIN = {
     for name in SIZES
 }
 """The same rules beside one that throws, because of which all are evaluated."""
+
+
+def plain_matcher(count):
+    source = random.Random(count)
+    checked = check_document(
+        {"name": "plain", "rules": [{"id": str(i), "when": condition(source)} for i in range(count)]}
+    )
+    plan = make_clauses(checked.trees)
+    return matching.matcher(plan, conditions.conditions_program(plan.trees), [str(i) for i in range(count)])
+
+
+MATCHERS = {name: plain_matcher(count) for name, count in SIZES.items()}
 
 
 class Text(str):
@@ -236,6 +251,16 @@ def test_the_index_agrees_with_explanations(event):
     for backend in BACKENDS:
         rules = RULESETS["one word", backend]
         assert rules.matches(event) == explained(rules, event)
+
+
+@pytest.mark.parametrize("size", ["tested", "asked before read"])
+@settings(max_examples=50, phases=[Phase.explicit, Phase.generate])
+@given(event=events)
+def test_the_first_position_of_the_plain_matcher(size, event):
+    matcher = MATCHERS[size]
+    fired = matcher.fired(event, None)
+    assert matcher.first(event, None) == (fired[0] if fired else -1)
+    assert matcher.matches(event, None) == [str(position) for position in fired]
 
 
 def test_twenty_ors_under_one_and_do_not_explode(backend):

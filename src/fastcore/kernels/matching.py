@@ -7,19 +7,19 @@ evaluator of ``plan.trees``, asked where a value has no fast path.
 
 This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups
 are a function generated for the plan (``matching_source``), or a loop (``matching_loop``) on PyPy and for
-very many fields. ``_matching_c.pyx`` is the twin for C.
+very many fields. Few clauses are tested instead (``matching_direct``). ``_matching_c.pyx`` is the twin for C.
 """
 
 import sys
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fastcore.kernels.conditions_values import _COND_MISSING, _cond_member
 from fastcore.kernels.matching_direct import DirectSource, is_small
 from fastcore.kernels.matching_loop import AliveLoop
 from fastcore.kernels.matching_rows import OperandRows
-from fastcore.kernels.matching_source import EXACT, MAX_FIELDS, AliveSource
+from fastcore.kernels.matching_source import EXACT, MAX_OPERANDS, AliveSource
 
 if TYPE_CHECKING:
     from fastcore.rules.clauses import ClausePlan
@@ -32,46 +32,26 @@ _CHUNK = 1024
 _HIGHEST = tuple([0] + [1 << bit for bit in range(_CHUNK)])
 """The bit that an int has at the end, by its length."""
 
-T = TypeVar("T")
+
+Alive = Callable[[Any, Any], int]
+"""Gives for an event and the time the clauses that are left."""
 
 
 class _Matcher:
     """See the module."""
 
-    __slots__ = ("_alive", "_asked", "_ids", "_owners", "_program", "_rows")
+    __slots__ = ("_alive", "_ids", "_owners", "_rows")
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
-        self._program = program
         # by the length of a bitset, which its first clause decides
         self._owners = (-1, *reversed(plan.owners))
         self._ids = ("", *[ids[owner] for owner in reversed(plan.owners)])
         self._rows = [OperandRows(operand, len(plan.owners)) for operand in plan.operands]
-        if sys.implementation.name == "pypy" or len(plan.fields) > MAX_FIELDS:
-            loop = AliveLoop(plan, self._rows, _member, self._finish)
-            self._alive, inline = loop.alive, loop.inline
+        looked_up = len(plan.fields) + sum(not operand.condition for operand in plan.operands)
+        if sys.implementation.name == "pypy" or looked_up > MAX_OPERANDS:
+            self._alive = _loop(plan, self._rows, program)
         else:
-            source = (DirectSource if is_small(plan) else AliveSource)(plan, self._rows)
-            given = {"member": _member, "plain": _plain, "ask": self._ask, "finish": self._finish}
-            text = source.text()
-            scope = {**source.names, **given, "bisect": bisect_right}
-            exec(compile(text, "<matcher>", "exec"), scope)
-            self._alive, inline = scope[source.entry], source.inline
-        self._asked = [
-            (position, operand.condition, self._rows[position])
-            for position, operand in enumerate(plan.operands)
-            if position not in inline
-        ]
-
-    def _ask(self, position: int, event: Any, now: Any) -> Any:
-        return self._program.probe(position, event, now).value()
-
-    def _finish(self, alive: int, event: Any, now: Any) -> int:
-        """What is left after the operands that are asked for."""
-        for position, condition, rows in self._asked:
-            if alive & rows.users:
-                probe = self._program.probe(position, event, now)
-                alive &= rows.of(probe.truth() if condition else probe.value())
-        return alive
+            self._alive = _generated(plan, self._rows, program)
 
     def first(self, event: Any, now: Any) -> int:
         owner: int = self._owners[self._alive(event, now).bit_length()]
@@ -88,6 +68,49 @@ class _Matcher:
     @property
     def nbytes(self) -> int:
         return sum(rows.nbytes for rows in self._rows)
+
+
+def _loop(plan: "ClausePlan", rows: Sequence[OperandRows], program: Any) -> Alive:
+    finish = _finisher(plan, rows, program, {position for _, position in plan.fields})
+    return AliveLoop(plan, rows, _member, finish).alive
+
+
+def _generated(plan: "ClausePlan", rows: Sequence[OperandRows], program: Any) -> Alive:
+    def ask(position: int, event: Any, now: Any) -> Any:
+        return program.probe(position, event, now).value()
+
+    def function(source: AliveSource, **more: Any) -> Alive:
+        code = compile(source.text(), "<matcher>", "exec")
+        scope = {**source.names, **given, **more}
+        exec(code, scope)
+        made: Alive = scope.pop("alive")  # else it would be part of a cycle, which only the collector frees
+        return made
+
+    source = AliveSource(plan, rows)
+    finish = _finisher(plan, rows, program, source.inline)
+    given = {"bisect": bisect_right, "member": _member, "plain": _plain, "ask": ask, "finish": finish}
+    by_rows = function(source)
+    return function(DirectSource(plan, rows), by_rows=by_rows) if is_small(plan) else by_rows
+
+
+def _finisher(
+    plan: "ClausePlan", rows: Sequence[OperandRows], program: Any, seen: set[int]
+) -> Callable[[int, Any, Any], int]:
+    """Makes the function that sees to the operands that are asked for, all but those seen before."""
+    asked = [
+        (position, operand.condition, rows[position])
+        for position, operand in enumerate(plan.operands)
+        if position not in seen
+    ]
+
+    def finish(alive: int, event: Any, now: Any) -> int:
+        for position, condition, row in asked:
+            if alive & row.users:
+                probe = program.probe(position, event, now)
+                alive &= row.of(probe.truth() if condition else probe.value())
+        return alive
+
+    return finish
 
 
 def _distinct(alive: int, owners: Sequence[Any]) -> list[Any]:

@@ -42,9 +42,7 @@ def is_small(plan: "ClausePlan") -> bool:
 
 
 class DirectSource(AliveSource):
-    """Writes the functions ``by_rows`` and ``by_tests`` of a plan, of which the latter is the one to call."""
-
-    entry = "by_tests"
+    """Writes the function ``alive(event, now)`` of a plan; ``by_rows`` in its globals is the other one."""
 
     def __init__(self, plan: "ClausePlan", rows: Sequence["OperandRows"]) -> None:
         super().__init__(plan, rows)
@@ -75,7 +73,7 @@ class DirectSource(AliveSource):
         for position, tree in self._expressions.items():
             if position not in self._values:
                 lines += self._compute(position, tree)
-        return super().text() + self._function(self.entry, lines)
+        return self._function(lines)
 
     def _numbers(self) -> list[str]:
         """The expressions over fields that are numbers, or that nothing but expressions reads."""

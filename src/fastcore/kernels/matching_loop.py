@@ -24,12 +24,9 @@ class AliveLoop:
         rows: of the operands.
         member: what something that is no plain dict holds, by key and index.
         finish: sees to the operands that are no fields; takes the clauses left, the event and the time.
-
-    Attributes:
-        inline: positions of the operands that it looks up itself.
     """
 
-    __slots__ = ("_everything", "_finish", "_member", "_nodes", "inline")
+    __slots__ = ("_everything", "_finish", "_member", "_nodes")
 
     def __init__(
         self,
@@ -41,7 +38,6 @@ class AliveLoop:
         self._everything = (1 << len(plan.owners)) - 1
         self._member = member
         self._finish = finish
-        self.inline = {position for _, position in plan.fields if position >= 0}
         # parents come before their members; number 0 is the event
         numbers: dict[tuple[str, ...], int] = {(): 0}
         found: list[tuple[int, str, int | None, OperandRows | None]] = []

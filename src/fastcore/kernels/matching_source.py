@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from fastcore.kernels.matching_rows import OperandRows
     from fastcore.rules.clauses import ClausePlan
 
-__all__ = ["EXACT", "MAX_FIELDS", "AliveSource", "Tree", "indented", "is_plain"]
+__all__ = ["EXACT", "MAX_OPERANDS", "AliveSource", "Tree", "indented", "is_plain"]
 
 EXACT = 1 << 53
 """Ints below it are exact as doubles."""
 
-MAX_FIELDS = 512
-"""Of how many fields a function is made; with more it would take long to compile."""
+MAX_OPERANDS = 1024
+"""How many operands and fields, together, a function is made of; more would take long to compile."""
 
 MAX_LEAVES = 8
 """How many fields and constants an expression has that is computed inline: with ints below EXACT no result on
@@ -52,22 +52,19 @@ class _Field:
 
 
 class AliveSource:
-    """Writes the function ``by_rows(event, now)`` of a plan, which gives a bitset.
+    """Writes the function ``alive(event, now)`` of a plan.
 
     Parameters:
         plan: the clauses and their operands.
         rows: of the operands.
 
     Attributes:
-        names: what its globals must hold, besides ``bisect``, and the matcher's ``member`` (of some data, by
-            key and index), ``plain`` (whether a value is None or fit for inline arithmetic), ``ask`` (for the
-            value of an operand, by position, event and time) and ``finish`` (all operands that are not
-            inline; takes the clauses, the event and the time).
+        names: what its globals must hold once `text` was called, besides ``bisect`` and functions:
+            ``member`` (of some data, by key and index), ``plain`` (whether a value is None or fit for inline
+            arithmetic), ``ask`` (for the value of an operand, by position, event and time) and ``finish``
+            (all operands that are not inline; takes the clauses, the event and the time).
         inline: positions of the operands that it looks up.
-        entry: the name of the function to call.
     """
-
-    entry = "by_rows"
 
     def __init__(self, plan: "ClausePlan", rows: Sequence["OperandRows"]) -> None:
         self.names: dict[str, Any] = {"everything": (1 << len(plan.owners)) - 1}
@@ -103,11 +100,11 @@ class AliveSource:
             lines += self._look_up(field)
         for position, tree in self._expressions.items():
             lines += self._compute(position, tree)
-        return self._function("by_rows", lines)
+        return self._function(lines)
 
-    def _function(self, name: str, lines: Sequence[str]) -> str:
+    def _function(self, lines: Sequence[str]) -> str:
         end = "return alive" if len(self.inline) == len(self._rows) else "return finish(alive, event, now)"
-        return "\n".join([f"def {name}(event, now):", *indented([*lines, end]), ""])
+        return "\n".join(["def alive(event, now):", *indented([*lines, end]), ""])
 
     # --- fields ---------------------------------------------------------------------------------------------
 
