@@ -23,6 +23,7 @@ INFIX: Final = {
 """How tightly the operators bind that are written between their operands; `not` binds with 3."""
 
 SAME: Final = {"===": "==", "!==": "!="}
+ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 LONGEST: Final = 80
 LONGEST_VALUE: Final = 1000
 
@@ -35,7 +36,7 @@ def describe(tree: Tree, binding: int = 0) -> str:
     if op in ("var", "exists"):
         return _field(tree)
     if op in ("in_set", "in_network"):
-        shown = constant(list(tree[2] if op == "in_set" else tree[3]))
+        shown = constant(tree[2] if op == "in_set" else tree[3])
         text = f"{describe(tree[1], 4)} {'in' if op == 'in_set' else 'in network'} {shown}"
         return f"({text})" if binding >= 4 else text
     parts = branches(tree)
@@ -69,7 +70,10 @@ def constant(value: Any) -> str:
         return str(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(constant(member) for member in value) + "]"
-    text = json.dumps(plain_value(value), ensure_ascii=False)
+    kind = type(value)
+    if kind is float and math.isfinite(value):
+        return float.__repr__(value)
+    text = ENCODE(plain_value(value))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

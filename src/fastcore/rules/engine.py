@@ -11,8 +11,8 @@ from .blame import blame
 from .clauses import make_clauses
 from .decision import DecisionError
 from .document import CheckedDocument
-from .explain import ExplainedCondition, explain_tree
 from .language import mentions
+from .observe import Seen, observe
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_engine"]
@@ -35,11 +35,9 @@ class Engine(Protocol):
         """Index of the first rule that fires, -1 if none does."""
         ...
 
-    def explain(
-        self, checked: CheckedDocument, index: int, event: Any, now: datetime
-    ) -> tuple[ExplainedCondition, str]:
-        """The condition of a rule (its index is in the document's order of evaluation) for an event, and
-        what went wrong, in words, if something did."""
+    def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
+        """What the condition of a rule (its index is in the document's order of evaluation) sees in an
+        event, and what went wrong, in words, if something did."""
         ...
 
 
@@ -58,13 +56,12 @@ class KleeneEngine:
     and which rule is undecided.
     """
 
-    __slots__ = ("_index", "_matcher", "_plan", "_program", "_strict")
+    __slots__ = ("_build", "_matcher", "_plan", "_program", "_strict")
 
     def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
         self._plan = plan
         self._strict = strict
-        self._index = {identity: index for index, identity in enumerate(plan.ids)}
-        program = _backend.kernels("conditions", backend).conditions_program
+        self._build = program = _backend.kernels("conditions", backend).conditions_program
         self._program = program(plan.trees)
         self._matcher = None
         if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
@@ -99,12 +96,9 @@ class KleeneEngine:
         index: int = self._program.first(event, now, active)
         return index
 
-    def explain(
-        self, checked: CheckedDocument, index: int, event: Any, now: datetime
-    ) -> tuple[ExplainedCondition, str]:
+    def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
         tree = checked.trees[index]
-        probe = self._program.probe(self._index[checked.rules[index].id], event, now)
-        return explain_tree(tree, probe, "when"), ""
+        return observe(tree, self._build([tree]).probe(0, event, now)), ""
 
 
 def thrown_text(value: Any) -> str:
