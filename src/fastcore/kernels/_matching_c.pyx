@@ -1,215 +1,165 @@
-# The C twin of matching.py: one look-up and one AND per operand. Included by _speedups.pyx after conditions.py, whose
-# evaluator it calls for values and expressions that have no fast path.
+# The C twin of matching.py: events given as Python objects. Included by _speedups.pyx after _bitmaps_c.pyx.
 
-from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
-from libc.math cimport fmod, isinf, isnan, fabs
-from libc.stdint cimport int32_t, uint64_t
-from libc.string cimport memcpy
-
-cdef extern from "bitset.h" nogil:
-    void bitset_and(uint64_t *result, const uint64_t *row, ptrdiff_t words)
-    bint bitset_meets(const uint64_t *left, const uint64_t *right, ptrdiff_t words)
-    ptrdiff_t bitset_owners(const uint64_t *set, ptrdiff_t words, const int32_t *owners, int32_t *out)
-    ptrdiff_t thresholds_passed(const double *thresholds, ptrdiff_t count, double x)
-    void bitset_prefetch(const void *address)
-
-cdef extern from *:
-    """
-    #if PY_VERSION_HEX < 0x030D0000
-    static inline int match_get(PyObject *dict, PyObject *key, PyObject **value)
-    {
-        *value = PyDict_GetItemWithError(dict, key);
-        if (*value) {
-            Py_INCREF(*value);
-            return 1;
-        }
-        return PyErr_Occurred() ? -1 : 0;
-    }
-    #else
-    #define match_get PyDict_GetItemRef
-    #endif
-    static inline void match_set(PyObject *list, Py_ssize_t i, PyObject *item)
-    {
-        Py_INCREF(item);
-        PyList_SET_ITEM(list, i, item);
-    }
-    """
-    ctypedef struct PyObject
-    int match_get(PyObject *dict, PyObject *key, PyObject **value) except -1
-    void match_set(PyObject *list, Py_ssize_t i, PyObject *item)
-    bint PyDict_CheckExact(PyObject *)
-    bint PyFloat_CheckExact(PyObject *)
-    bint PyLong_CheckExact(PyObject *)
-    bint PyUnicode_CheckExact(PyObject *)
-    double PyFloat_AS_DOUBLE(PyObject *)
-    long long PyLong_AsLongLongAndOverflow(PyObject *, int *) except? -1
-    PyObject *Py_None
-    PyObject *Py_True
-    PyObject *Py_False
-    void Py_DECREF(PyObject *)
-    list PyList_New(Py_ssize_t)
-    PyObject *PyTuple_GET_ITEM(object, Py_ssize_t)
+from bisect import bisect_right
 
 cdef enum:
-    _MATCH_UNKNOWN          # nothing that arithmetic takes
-    _MATCH_INT              # exact as a double
-    _MATCH_FLOAT
-    _MATCH_OBJECT           # a number that is not exact as a double: the evaluator decides
-    _MATCH_STACK = 16
-    _MATCH_LAZY = 8         # up to so many words it pays to ask whether a field still matters before it is read
-
-cdef double _MATCH_EXACT = 9007199254740992.0
-
-
-cdef struct _MatchValue:
-    int kind
-    double number
-
-
-cdef struct _MatchStep:
-    char op                 # f field, c constant, else the operator
-    int slot
-    _MatchValue constant
-
-
-cdef struct _MatchOperand:
-    int slot                # of a field; -1 for an expression or a condition
-    bint condition
-    _MatchStep *steps       # of arithmetic; NULL where the evaluator is asked
-    int step_count
-    uint64_t *users
-    uint64_t *rows          # the first is that of unknown values
-    int32_t false_row
-    int32_t true_row
-    int32_t falsy_row
-    int32_t truthy_row
-    int32_t unnamed_row
-    int32_t number_row      # of the numbers below every cut; 0 where numbers do not matter
-    ptrdiff_t cuts
-    double *thresholds
-    PyObject *strings       # str -> row; NULL where none is named
+    _MATCH_LAZY = 8         # up to so many words it pays to ask whether a field still matters before it is looked at
+    _MATCH_ROOM = 1024      # doubles on the stack for the scratch of a call
+    _MATCH_DONE = -1        # the row of an operand that has been applied
+    _MATCH_ASK = -2         # of one that the evaluator is asked for
 
 
 cdef struct _MatchNode:
     PyObject *key
+    Py_ssize_t hash
     int slot                # -1 where only members are read
     int operand             # whose value this is; -1 where only expressions read it
-    int first               # its members are nodes first to last - 1
+    int level               # of its members; -1 where it has none
+    uint64_t *users         # the clauses that read it or a member, in expressions too; NULL if not lazy
+
+
+cdef struct _MatchLevel:
+    int first               # the keys of one mapping are nodes first to last - 1
     int last
-    uint64_t *users         # the clauses that read it or a member, in expressions too
+    int depth_end           # the level after those of the same depth
+    int mask                # entries of the hash table less one
+    int32_t *table          # hash of a key -> its node; -1 in an empty entry
 
 
 cdef struct _MatchScratch:
-    _MatchValue *values
-    const uint64_t **rows
+    _BitmapValue *values    # slot -> number
+    int32_t *rows           # operand -> row
+    const uint64_t **stored
     uint64_t *alive
     int32_t *fired
+    PyObject **found        # node -> value
+    PyObject **levels       # level -> its mapping
+    PyObject **held         # references of this call
+    Py_ssize_t held_count
+    int32_t *odd            # nodes with values of unusual types; ~level for the members of what is no dict
+    Py_ssize_t odd_count
+    bint asks               # whether the evaluator is to be asked for something
+    char *memory
 
 
-cdef class _MatchC:
+cdef class _Matcher(_Bitmaps):
     """See matching.py."""
 
     cdef bint lazy
-    cdef uint64_t *node_users
-    cdef Py_ssize_t words, rule_count, operand_count, slot_count, node_count, root_count, row_count
-    cdef _MatchOperand *operands
+    cdef Py_ssize_t node_count, level_count, scratch_size
     cdef _MatchNode *nodes
-    cdef int32_t *owners
-    cdef uint64_t *everything
-    cdef tuple ids
-    cdef list kept, exact, slot_index
-    cdef object program
+    cdef _MatchLevel *levels
+    cdef int32_t *tables
+    cdef uint64_t *node_users
+    cdef list kept
+    cdef _Decider decider
 
-    def __cinit__(self, plan, program, ids):
-        cdef Py_ssize_t count = len(plan.owners), i
-        slots = plan.fields
+    def __cinit__(self, plan, program, ids, decider=None):
         self.kept = []
-        self.exact = []
-        self.program = program
-        self.ids = tuple(ids)
-        self.rule_count = len(self.ids)
-        self.words = (count + 63) // 64
-        self.operand_count = len(plan.operands)
-        self.slot_count = len(slots)
-        self.row_count = 0
-        self.owners = <int32_t *>PyMem_Calloc(self.words * 64 + 1, sizeof(int32_t))
-        self.everything = <uint64_t *>PyMem_Calloc(self.words + 1, sizeof(uint64_t))
-        self.operands = <_MatchOperand *>PyMem_Calloc(self.operand_count + 1, sizeof(_MatchOperand))
-        if self.owners == NULL or self.everything == NULL or self.operands == NULL:
-            raise MemoryError
-        for i in range(count):
-            self.owners[i] = plan.owners[i]
-            self.everything[i >> 6] |= <uint64_t>1 << (i & 63)
-        for i in range(self.operand_count):
-            self.build_operand(&self.operands[i], plan.operands[i], slots)
-        self.build_nodes(slots)
+        self.decider = decider
+        self.lazy = self.words <= _MATCH_LAZY
+        self.build_nodes([list(keys) for keys in self.fields], {slot: operand for slot, (_, operand) in enumerate(plan.fields)})
+        self.scratch_size = (
+            self.slot_count * sizeof(_BitmapValue)
+            + self.operand_count * (sizeof(void *) + sizeof(int32_t))
+            + self.words * sizeof(uint64_t)
+            + (self.rule_count + 1) * sizeof(int32_t)
+            + (3 * self.node_count + self.level_count) * sizeof(void *)
+            + (self.node_count + self.level_count) * sizeof(int32_t)
+            + 32
+        )
 
     def __dealloc__(self):
-        cdef Py_ssize_t i
-        if self.operands != NULL:
-            for i in range(self.operand_count):
-                PyMem_Free(self.operands[i].users)
-                PyMem_Free(self.operands[i].rows)
-                PyMem_Free(self.operands[i].steps)
-                PyMem_Free(self.operands[i].thresholds)
-        PyMem_Free(self.operands)
-        PyMem_Free(self.owners)
-        PyMem_Free(self.everything)
         PyMem_Free(self.nodes)
+        PyMem_Free(self.levels)
+        PyMem_Free(self.tables)
         PyMem_Free(self.node_users)
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    cdef int build_nodes(self, slots) except -1:
+    cdef int build_nodes(self, paths, operands) except -1:
         """The fields as a tree of keys, breadth first, so that each mapping on the way is looked up once."""
-        self.lazy = self.words <= _MATCH_LAZY
-        readers = self.readers(slots)
+        readers = self.readers()
         root = {}
-        for slot in sorted(range(len(slots)), key=lambda slot: -len(readers[slot])):
-            keys, operand = slots[slot]
+        for slot, keys in enumerate(paths):
             branch = root
             for key in keys[:-1]:
-                branch = branch.setdefault(key, [-1, -1, {}])[2]
-            leaf = branch.setdefault(keys[-1], [-1, -1, {}])
-            leaf[0], leaf[1] = slot, operand
-        order = sorted(root.items(), key=lambda item: -_match_weight(item[1], readers))
-        cdef Py_ssize_t at = 0, clause
-        spans = []
-        while at < len(order):
-            members = order[at][1][2]
-            spans.append((len(order), len(order) + len(members)))
-            order.extend(members.items())
-            at += 1
-        self.root_count = len(root)
+                branch = branch.setdefault(key, [-1, {}])[1]
+            branch.setdefault(keys[-1], [-1, {}])[0] = slot
+        levels = [sorted(root.items(), key=lambda item: not item[1][1])]
+        depths = [0]
+        order = []
+        cdef Py_ssize_t at, entries = 0, size
+        for depth, level in zip(depths, levels):  # both grow meanwhile
+            size = 2
+            while size < 2 * len(level):
+                size *= 2
+            entries += size
+            for key, (slot, members) in level:
+                order.append((key, slot, operands.get(slot, -1), len(levels) if members else -1))
+                if members:
+                    levels.append(sorted(members.items(), key=lambda item: not item[1][1]))
+                    depths.append(depth + 1)
         self.node_count = len(order)
-        self.nodes = <_MatchNode *>PyMem_Calloc(self.node_count + 1, sizeof(_MatchNode))
-        if self.nodes == NULL:
-            raise MemoryError
+        self.level_count = len(levels)
+        self.nodes = <_MatchNode *>_bitmap_memory((self.node_count + 1) * sizeof(_MatchNode))
+        self.levels = <_MatchLevel *>_bitmap_memory((self.level_count + 1) * sizeof(_MatchLevel))
+        self.tables = <int32_t *>_bitmap_memory((entries + 1) * sizeof(int32_t))
         for at in range(self.node_count):
-            key, (slot, operand, _) = order[at]
+            key, self.nodes[at].slot, self.nodes[at].operand, self.nodes[at].level = order[at]
             self.kept.append(key)
             self.nodes[at].key = <PyObject *>key
-            self.nodes[at].slot = slot
-            self.nodes[at].operand = operand
-            self.nodes[at].first, self.nodes[at].last = spans[at]
+            self.nodes[at].hash = hash(key)
+        self.build_levels([len(level) for level in levels], depths)
         if self.lazy:
-            self.node_users = <uint64_t *>PyMem_Calloc(self.node_count * self.words + 1, sizeof(uint64_t))
-            if self.node_users == NULL:
-                raise MemoryError
-            for at in range(self.node_count - 1, -1, -1):
-                self.nodes[at].users = self.node_users + at * self.words
-                if self.nodes[at].slot >= 0:
-                    for clause in readers[self.nodes[at].slot]:
-                        self.nodes[at].users[clause >> 6] |= <uint64_t>1 << (clause & 63)
-                for member in range(self.nodes[at].first, self.nodes[at].last):
-                    for clause in range(self.words):
-                        self.nodes[at].users[clause] |= self.nodes[member].users[clause]
+            self.build_users(readers)
         return 0
 
-    cdef list readers(self, slots):
+    cdef int build_levels(self, sizes, depths) except -1:
+        cdef Py_ssize_t node = 0, entry = 0, i, at
+        cdef _MatchLevel *level
+        for i in range(self.level_count):
+            level = &self.levels[i]
+            level.first, level.last = node, node + sizes[i]
+            level.depth_end = bisect_right(depths, depths[i])
+            level.mask = 1
+            while level.mask + 1 < 2 * sizes[i]:
+                level.mask = 2 * level.mask + 1
+            level.table = self.tables + entry
+            entry += level.mask + 1
+            for at in range(level.mask + 1):
+                level.table[at] = -1
+            for node in range(level.first, level.last):
+                at = self.nodes[node].hash & level.mask
+                while level.table[at] >= 0:
+                    at = (at + 1) & level.mask
+                level.table[at] = node
+            node = level.last
+        return 0
+
+    cdef int build_users(self, readers) except -1:
+        cdef Py_ssize_t at, word, member
+        cdef int32_t clause
+        cdef _MatchNode *node
+        self.node_users = <uint64_t *>_bitmap_memory((self.node_count * self.words + 1) * sizeof(uint64_t))
+        for at in range(self.node_count - 1, -1, -1):
+            node = &self.nodes[at]
+            node.users = self.node_users + at * self.words
+            if node.slot >= 0:
+                for clause in readers[node.slot]:
+                    node.users[clause >> 6] |= <uint64_t>1 << (clause & 63)
+            if node.level >= 0:
+                for member in range(self.levels[node.level].first, self.levels[node.level].last):
+                    for word in range(self.words):
+                        node.users[word] |= self.nodes[member].users[word]
+        return 0
+
+    cdef list readers(self):
         """For each slot the clauses that need it, by themselves or within an expression."""
-        cdef Py_ssize_t i, step, clause
-        readers = [set() for _ in slots]
+        cdef Py_ssize_t i, step
+        readers = [set() for _ in range(self.slot_count)]
+        if not self.lazy:
+            return readers
         for i in range(self.operand_count):
             clauses = [c for c in range(self.words * 64) if self.operands[i].users[c >> 6] >> (c & 63) & 1]
             if self.operands[i].slot >= 0:
@@ -219,399 +169,351 @@ cdef class _MatchC:
                     readers[self.operands[i].steps[step].slot].update(clauses)
         return readers
 
-    cdef int build_operand(self, _MatchOperand *operand, plan, slots) except -1:
-        cdef Py_ssize_t words = self.words, i
-        cdef int32_t rows = 1
-        operand.condition = plan.condition
-        operand.slot = -1
-        for slot, (_, number) in enumerate(slots):
-            if number == len(self.exact):
-                operand.slot = slot
-        if operand.slot < 0 and not plan.condition:
-            self.build_steps(operand, plan.tree, slots)
-        if plan.false or plan.true:
-            operand.false_row, operand.true_row = rows, rows + 1
-            rows += 2
-        if plan.falsy or plan.truthy:
-            operand.falsy_row, operand.truthy_row = rows, rows + 1
-            rows += 2
-        if plan.unnamed or plan.strings:
-            operand.unnamed_row = rows
-            rows += 1 + len(plan.strings)
-        if plan.steps:
-            operand.number_row = rows
-            rows += len(plan.steps)
-        self.row_count += rows
-        operand.users = <uint64_t *>PyMem_Calloc(words + 1, sizeof(uint64_t))
-        operand.rows = <uint64_t *>PyMem_Malloc((rows * words + 1) * sizeof(uint64_t))
-        operand.thresholds = <double *>PyMem_Malloc((len(plan.cuts) + 1) * sizeof(double))
-        if operand.users == NULL or operand.rows == NULL or operand.thresholds == NULL:
-            raise MemoryError
-        for i in plan.users:
-            operand.users[i >> 6] |= <uint64_t>1 << (i & 63)
-        for i in range(words):
-            operand.rows[i] = self.everything[i] & ~operand.users[i]
-        if operand.false_row:
-            self.fill(operand, operand.false_row, 0, plan.false)
-            self.fill(operand, operand.true_row, 0, plan.true)
-        if operand.falsy_row:
-            self.fill(operand, operand.falsy_row, 0, plan.falsy)
-            self.fill(operand, operand.truthy_row, 0, plan.truthy)
-        if operand.unnamed_row:
-            self.fill(operand, operand.unnamed_row, 0, plan.unnamed)
-            named = {}
-            for text, clauses in plan.strings.items():
-                named[text] = operand.unnamed_row + 1 + len(named)
-                self.fill(operand, named[text], operand.unnamed_row, clauses)
-            if named:
-                self.kept.append(named)
-                operand.strings = <PyObject *>named
-        if operand.number_row:
-            for i in range(len(plan.steps)):
-                self.fill(operand, operand.number_row + i, operand.number_row + i - 1 if i else 0, plan.steps[i])
-        operand.cuts = len(plan.cuts)
-        for i in range(operand.cuts):
-            operand.thresholds[i] = _match_threshold(plan.cuts[i])
-        self.exact.append(list(plan.cuts))
-        return 0
+    # --- reading an event ---------------------------------------------------------------------------------------
+    #
+    # Breadth first, in two passes for each depth: what the mappings of that depth hold is found and prefetched, then
+    # looked at. No Python code runs meanwhile, so what an iteration found is still there; what may run some (look-ups
+    # among keys that are no plain strings, values of unusual types) holds its references, and such values come last.
 
-    cdef int fill(self, _MatchOperand *operand, Py_ssize_t row, Py_ssize_t base, clauses) except -1:
-        """A row that differs from another one in these clauses."""
-        cdef uint64_t *target = operand.rows + row * self.words
-        cdef Py_ssize_t clause
-        memcpy(target, operand.rows + base * self.words, self.words * sizeof(uint64_t))
-        for clause in clauses:
-            target[clause >> 6] ^= <uint64_t>1 << (clause & 63)
-        return 0
+    cdef int walk(self, _MatchScratch *scratch, event) except -1:
+        """Finds the row of every field; False if no clause is left."""
+        cdef int level = 0, end, i
+        memset(scratch.found, 0, self.node_count * sizeof(void *))
+        memset(scratch.levels, 0, self.level_count * sizeof(void *))
+        scratch.levels[0] = <PyObject *>event
+        while level < self.level_count:
+            end = self.levels[level].depth_end
+            for i in range(level, end):
+                if scratch.levels[i] != NULL:
+                    self.find(scratch, &self.levels[i], scratch.levels[i])
+            for i in range(self.levels[level].first, self.levels[end - 1].last):
+                if scratch.found[i] == NULL:
+                    continue
+                if self.lazy and not bitset_meets(scratch.alive, self.nodes[i].users, self.words):
+                    continue
+                if self.nodes[i].level >= 0:
+                    self.enter(scratch, i)
+                if self.nodes[i].slot >= 0:
+                    self.read(scratch, i, scratch.found[i])
+            level = end
+        return bitset_any(scratch.alive, self.words)
 
-    cdef int build_steps(self, _MatchOperand *operand, tree, slots) except -1:
-        """Arithmetic of fields and constants in postfix order; none where something else takes part."""
-        numbers = {keys: slot for slot, (keys, _) in enumerate(slots)}
-        steps = _match_postfix(tree, numbers, 0)
-        if steps is None:
+    cdef int find(self, _MatchScratch *scratch, const _MatchLevel *level, PyObject *data) except -1:
+        """What a dict holds for the keys of a level."""
+        cdef int node
+        if MATCH_ITERATES and match_size(data) <= 2 * (level.last - level.first) + 4 and self.iterate(scratch, level, data):
             return 0
-        cdef Py_ssize_t i
-        operand.steps = <_MatchStep *>PyMem_Calloc(len(steps), sizeof(_MatchStep))
-        if operand.steps == NULL:
-            raise MemoryError
-        operand.step_count = len(steps)
-        for i in range(operand.step_count):
-            op, argument = steps[i]
-            operand.steps[i].op = ord(op)
-            if op == "f":
-                operand.steps[i].slot = argument
-            elif op == "c":
-                operand.steps[i].constant.kind = _MATCH_INT if isinstance(argument, int) else _MATCH_FLOAT
-                operand.steps[i].constant.number = argument
+        for node in range(level.first, level.last):
+            if match_get(data, self.nodes[node].key, &scratch.found[node]):
+                scratch.held[scratch.held_count] = scratch.found[node]
+                scratch.held_count += 1
+                bitset_prefetch(scratch.found[node])
+        return 0
+
+    cdef bint iterate(self, _MatchScratch *scratch, const _MatchLevel *level, PyObject *data) noexcept:
+        """The same by going through the dict; False if it has a key that is no plain str."""
+        cdef PyObject *key = NULL
+        cdef PyObject *value = NULL
+        cdef Py_ssize_t position = 0, hash
+        cdef int at, node
+        while match_next(data, &position, &key, &value):
+            if not PyUnicode_CheckExact(key):
+                return False
+            hash = match_key_hash(key)
+            at = hash & level.mask
+            node = level.table[at]
+            while node >= 0:
+                if self.nodes[node].key == key or (self.nodes[node].hash == hash and match_same_key(self.nodes[node].key, key)):
+                    scratch.found[node] = value
+                    bitset_prefetch(value)
+                    break
+                at = (at + 1) & level.mask
+                node = level.table[at]
+        return True
+
+    cdef int enter(self, _MatchScratch *scratch, int node) except -1:
+        """Goes into a value for its members."""
+        cdef PyObject *value = scratch.found[node]
+        if PyDict_CheckExact(value):
+            scratch.levels[self.nodes[node].level] = value
+            match_fetch_keys(value)
+        elif value != Py_None and not (PyUnicode_CheckExact(value) or PyFloat_CheckExact(value) or PyLong_CheckExact(value)):
+            scratch.odd[scratch.odd_count] = ~self.nodes[node].level
+            scratch.odd_count += 1
+        return 0
+
+    cdef int read(self, _MatchScratch *scratch, int node, PyObject *value) except -1:
+        """The row of a field; values of unusual types are put off."""
+        cdef _BitmapValue *slot = &scratch.values[self.nodes[node].slot]
+        cdef Py_ssize_t row = 0
+        cdef int overflow = 0
+        cdef long long whole
+        cdef int operand = self.nodes[node].operand
+        cdef const _Bitmap *bitmap = &self.operands[operand].bitmap
+        if PyFloat_CheckExact(value):
+            slot.number = PyFloat_AS_DOUBLE(value)
+            if isnan(slot.number):
+                return 0
+            slot.kind = _BITMAP_FLOAT
+        elif PyUnicode_CheckExact(value):
+            if operand < 0:
+                return 0
+            row = self.string_row(bitmap, <object>value)
+        elif PyLong_CheckExact(value):
+            whole = PyLong_AsLongLongAndOverflow(value, &overflow)
+            slot.number = <double>whole
+            if overflow or fabs(slot.number) >= _BITMAP_EXACT:
+                return self.put_off(scratch, node, value)
+            slot.kind = _BITMAP_INT
+        elif value == Py_True:
+            row = bitmap.true_row if operand >= 0 else 0
+        elif value == Py_False:
+            row = bitmap.false_row if operand >= 0 else 0
+        elif value != Py_None:
+            return self.put_off(scratch, node, value)
+        if operand < 0:
+            return 0
+        if slot.kind != _BITMAP_UNKNOWN:
+            row = bitmap_number_row(bitmap, slot.number)
+        self.keep(scratch, operand, row)
+        return 0
+
+    cdef void keep(self, _MatchScratch *scratch, int operand, Py_ssize_t row) noexcept:
+        """Applies a row at once where that may spare other fields, else notes it."""
+        cdef const _Bitmap *bitmap = &self.operands[operand].bitmap
+        if self.lazy:
+            bitmap_keep(scratch.alive, bitmap, row)
+            scratch.rows[operand] = _MATCH_DONE
+        else:
+            bitmap_fetch(bitmap, row)
+            scratch.rows[operand] = row
+
+    cdef int put_off(self, _MatchScratch *scratch, int node, PyObject *value) except -1:
+        if not PyDict_CheckExact(value):
+            scratch.values[self.nodes[node].slot].kind = _BITMAP_OBJECT
+        if self.nodes[node].operand < 0:
+            return 0
+        Py_INCREF(value)
+        scratch.held[scratch.held_count] = value
+        scratch.held_count += 1
+        scratch.found[node] = value
+        scratch.odd[scratch.odd_count] = node
+        scratch.odd_count += 1
+        return 0
+
+    cdef int settle_odd(self, _MatchScratch *scratch, event, now) except -1:
+        """Values of unusual types, as the evaluator sees them, and members of what is no plain dict."""
+        cdef Py_ssize_t i = 0
+        cdef int node, operand
+        while i < scratch.odd_count:
+            node = scratch.odd[i]
+            i += 1
+            if node < 0:
+                self.ask_members(scratch, ~node, event, now)
+                continue
+            operand = self.nodes[node].operand
+            self.keep(scratch, operand, self.object_row(operand, <object>scratch.found[node]))
+        return 0
+
+    cdef int ask_members(self, _MatchScratch *scratch, int level, event, now) except -1:
+        cdef int node
+        for node in range(self.levels[level].first, self.levels[level].last):
+            if self.nodes[node].slot >= 0:
+                value = self.program.probe(self.operand_count + self.nodes[node].slot, event, now).value()
+                self.read(scratch, node, <PyObject *>value)
+            if self.nodes[node].level >= 0:
+                self.ask_members(scratch, self.nodes[node].level, event, now)
         return 0
 
     # --- matching -----------------------------------------------------------------------------------------------
 
-    cdef int walk(self, _MatchScratch *scratch, PyObject *data, int first, int last, event, now) except -1:
-        """Reads the fields of one mapping and of those within it."""
-        cdef PyObject *value
-        cdef _MatchNode *node
-        cdef int i
-        for i in range(first, last):
-            node = &self.nodes[i]
-            if self.lazy and not bitset_meets(scratch.alive, node.users, self.words):
-                continue
-            value = NULL
-            if not match_get(data, node.key, &value):
-                continue
-            try:
-                if node.slot >= 0:
-                    self.read(scratch, node, value)
-                if node.last > node.first:
-                    if PyDict_CheckExact(value):
-                        self.walk(scratch, value, node.first, node.last, event, now)
-                    elif value != Py_None and not PyUnicode_CheckExact(value):
-                        self.ask_members(scratch, node.first, node.last, event, now)
-            finally:
-                Py_DECREF(value)
-        return 0
-
-    cdef int ask_members(self, _MatchScratch *scratch, int first, int last, event, now) except -1:
-        """Reads fields within something that is no plain dict: the evaluator knows how."""
-        cdef int i
-        for i in range(first, last):
-            if self.nodes[i].slot >= 0:
-                value = self.program.probe(self.operand_count + self.nodes[i].slot, event, now).value()
-                self.read(scratch, &self.nodes[i], <PyObject *>value)
-            self.ask_members(scratch, self.nodes[i].first, self.nodes[i].last, event, now)
-        return 0
-
-    cdef int read(self, _MatchScratch *scratch, _MatchNode *node, PyObject *value) except -1:
-        cdef _MatchValue *slot = &scratch.values[node.slot]
-        cdef _MatchOperand *operand
-        cdef int overflow = 0
-        cdef long long whole
-        if PyFloat_CheckExact(value):
-            slot.number = PyFloat_AS_DOUBLE(value)
-            slot.kind = _MATCH_UNKNOWN if isnan(slot.number) else _MATCH_FLOAT
-        elif PyLong_CheckExact(value):
-            whole = PyLong_AsLongLongAndOverflow(value, &overflow)
-            slot.number = <double>whole
-            slot.kind = _MATCH_OBJECT if overflow or fabs(slot.number) >= _MATCH_EXACT else _MATCH_INT
-        elif not PyUnicode_CheckExact(value) and value != Py_None:
-            kind = type(<object>value)
-            if kind is not bool and kind is not dict and kind is not list:
-                slot.kind = _MATCH_OBJECT
-        if node.operand < 0:
-            return 0
-        operand = &self.operands[node.operand]
-        cdef Py_ssize_t row = 0
-        if slot.kind == _MATCH_INT or slot.kind == _MATCH_FLOAT:
-            if operand.number_row:
-                row = operand.number_row + thresholds_passed(operand.thresholds, operand.cuts, slot.number)
-        elif value == Py_True:
-            row = operand.true_row
-        elif value == Py_False:
-            row = operand.false_row
-        elif PyUnicode_CheckExact(value):
-            row = self.string_row(operand, <object>value)
-        elif value != Py_None and not PyFloat_CheckExact(value):
-            row = self.object_row(node.operand, <object>value)
-        scratch.rows[node.operand] = operand.rows + row * self.words
-        if self.lazy:
-            bitset_and(scratch.alive, scratch.rows[node.operand], self.words)
-        else:
-            bitset_prefetch(scratch.rows[node.operand])
-        return 0
-
-    cdef Py_ssize_t string_row(self, _MatchOperand *operand, text) except -1:
-        cdef PyObject *row = NULL
-        if operand.strings != NULL and match_get(operand.strings, <PyObject *>text, &row):
-            found = <object>row
-            Py_DECREF(row)
-            return found
-        return operand.unnamed_row
-
-    cdef Py_ssize_t object_row(self, Py_ssize_t number, value) except -1:
-        """The row of any value, exactly as the evaluator sees it."""
-        cdef _MatchOperand *operand = &self.operands[number]
-        value = _cond_clean(value)
-        cdef int kind = _cond_kind(value)
-        if kind == _COND_NOTHING:
-            return 0
-        if kind == _COND_BOOL:
-            return operand.true_row if value else operand.false_row
-        if kind == _COND_STRING:
-            return self.string_row(operand, str.__str__(value))
-        if kind != _COND_NUMBER:
-            return operand.truthy_row if _cond_truthy(value) else operand.falsy_row
-        if not operand.number_row:
-            return 0
-        cdef Py_ssize_t low = 0, high = operand.cuts, middle
-        cuts = self.exact[number]
-        while low < high:
-            middle = (low + high) // 2
-            cut, side = cuts[middle]
-            if _cond_compare(_COND_GT if side else _COND_GE, value, cut):
-                low = middle + 1
-            else:
-                high = middle
-        return operand.number_row + low
-
     cdef int match(self, _MatchScratch *scratch, event, now) except -1:
         """Leaves in `alive` the clauses that hold."""
-        cdef Py_ssize_t i, words = self.words, row
-        cdef _MatchOperand *operand
-        cdef _MatchValue value
-        cdef Py_ssize_t rest = 0
-        for i in range(self.slot_count):
-            scratch.values[i].kind = _MATCH_UNKNOWN
-        for i in range(self.operand_count):
-            scratch.rows[i] = self.operands[i].rows
-        memcpy(scratch.alive, self.everything, words * sizeof(uint64_t))
+        self.reset(scratch)
         if PyDict_CheckExact(<PyObject *>event):
-            self.walk(scratch, <PyObject *>event, 0, self.root_count, event, now)
+            if not self.walk(scratch, event):
+                return 0
         else:
-            self.ask_members(scratch, 0, self.root_count, event, now)
-        for i in range(self.operand_count):
-            operand = &self.operands[i]
-            if operand.slot < 0:
-                if operand.steps == NULL or not _match_compute(operand, scratch.values, &value):
-                    rest += 1
-                    scratch.rows[i] = NULL
-                    continue
-                row = 0
-                if value.kind != _MATCH_UNKNOWN and operand.number_row:
-                    row = operand.number_row + thresholds_passed(operand.thresholds, operand.cuts, value.number)
-                scratch.rows[i] = operand.rows + row * words
-            bitset_and(scratch.alive, scratch.rows[i], words)
-        if rest:
-            self.match_rest(scratch, event, now)
+            conditions_event(event)
+            self.ask_members(scratch, 0, event, now)
+        if scratch.odd_count:
+            self.settle_odd(scratch, event, now)
+        self.settle(scratch)
+        if scratch.asks:
+            self.ask(scratch, event, now)
         return 0
 
-    cdef int match_rest(self, _MatchScratch *scratch, event, now) except -1:
+    cdef void reset(self, _MatchScratch *scratch) noexcept nogil:
+        """No field is known, and every clause stands."""
+        cdef Py_ssize_t i
+        for i in range(self.slot_count):
+            scratch.values[i].kind = _BITMAP_UNKNOWN
+        memset(scratch.rows, 0, self.operand_count * sizeof(int32_t))
+        memcpy(scratch.alive, self.everything, self.words * sizeof(uint64_t))
+        scratch.asks = False
+        scratch.odd_count = 0
+
+    cdef void settle(self, _MatchScratch *scratch) noexcept nogil:
+        """Computes the expressions and takes all falsified clauses out of `alive`, but for what must be asked."""
+        cdef Py_ssize_t i, count = 0
+        cdef _BitmapOperand *operand
+        cdef _BitmapValue value
+        for i in range(self.operand_count):
+            if scratch.rows[i] == _MATCH_DONE:
+                continue
+            operand = &self.operands[i]
+            if operand.slot < 0:
+                if operand.steps == NULL or not _bitmap_compute(operand, scratch.values, &value):
+                    scratch.rows[i] = _MATCH_ASK
+                    scratch.asks = True
+                    continue
+                if value.kind != _BITMAP_UNKNOWN:
+                    scratch.rows[i] = bitmap_number_row(&operand.bitmap, value.number)
+            if operand.bitmap.words != NULL:
+                bitmap_keep(scratch.alive, &operand.bitmap, scratch.rows[i])
+                scratch.rows[i] = _MATCH_DONE
+            else:
+                scratch.stored[count] = bitmap_row(&operand.bitmap, scratch.rows[i])
+                count += 1
+        bitset_and_rows(scratch.alive, scratch.stored, count, self.words)
+        for i in range(self.operand_count):
+            if scratch.rows[i] > 0:
+                bitmap_clear(scratch.alive, &self.operands[i].bitmap, scratch.rows[i])
+
+    cdef int ask(self, _MatchScratch *scratch, event, now) except -1:
         """What only the evaluator can tell, asked where some clause that still holds wants to know."""
         cdef Py_ssize_t i, row
-        cdef _MatchOperand *operand
+        cdef _BitmapOperand *operand
         for i in range(self.operand_count):
             operand = &self.operands[i]
-            if scratch.rows[i] != NULL or not bitset_meets(scratch.alive, operand.users, self.words):
+            if scratch.rows[i] != _MATCH_ASK or not bitset_meets(scratch.alive, operand.users, self.words):
                 continue
             probe = self.program.probe(i, event, now)
             if operand.condition:
                 truth = probe.truth()
-                row = 0 if truth is None else operand.true_row if truth else operand.false_row
+                row = 0 if truth is None else operand.bitmap.true_row if truth else operand.bitmap.false_row
             else:
                 row = self.object_row(i, probe.value())
-            bitset_and(scratch.alive, operand.rows + row * self.words, self.words)
+            bitmap_keep(scratch.alive, &operand.bitmap, row)
         return 0
 
-    cdef Py_ssize_t run(self, _MatchScratch *scratch, char *small, Py_ssize_t room, event, now) except -1:
-        """Owners of the clauses that hold, in `scratch.fired`; returns how many."""
-        cdef Py_ssize_t size = (
-            self.slot_count * sizeof(_MatchValue)
-            + self.operand_count * sizeof(void *)
-            + self.words * sizeof(uint64_t)
-            + (self.rule_count + 1) * sizeof(int32_t)
-        )
+    cdef int open(self, _MatchScratch *scratch, char *small, Py_ssize_t room) except -1:
+        """Lays out the space of one call, in `small` if it suffices."""
         cdef char *memory = small
-        if size > room:
-            memory = <char *>PyMem_Malloc(size)
-            if memory == NULL:
-                raise MemoryError
-        scratch.values = <_MatchValue *>memory
-        scratch.rows = <const uint64_t **>(scratch.values + self.slot_count)
-        scratch.alive = <uint64_t *>(scratch.rows + self.operand_count)
-        scratch.fired = <int32_t *>(scratch.alive + self.words)
-        try:
-            self.match(scratch, event, now)
-        except:
-            if memory != small:
-                PyMem_Free(memory)
-            raise
+        if self.scratch_size > room:
+            memory = <char *>_bitmap_memory(self.scratch_size)
+        scratch.memory = memory
+        scratch.held_count = 0
+        scratch.values = <_BitmapValue *>memory
+        scratch.stored = <const uint64_t **>(scratch.values + self.slot_count)
+        scratch.alive = <uint64_t *>(scratch.stored + self.operand_count)
+        scratch.found = <PyObject **>(scratch.alive + self.words)
+        scratch.levels = scratch.found + self.node_count
+        scratch.held = scratch.levels + self.level_count
+        scratch.rows = <int32_t *>(scratch.held + 2 * self.node_count)
+        scratch.odd = scratch.rows + self.operand_count
+        scratch.fired = scratch.odd + self.node_count + self.level_count
+        return 0
+
+    cdef void close(self, _MatchScratch *scratch, char *small) noexcept:
+        self.release(scratch)
+        if scratch.memory != small:
+            PyMem_Free(scratch.memory)
+
+    cdef void release(self, _MatchScratch *scratch) noexcept:
+        cdef Py_ssize_t i
+        for i in range(scratch.held_count):
+            Py_DECREF(scratch.held[i])
+        scratch.held_count = 0
+
+    cdef Py_ssize_t run(self, _MatchScratch *scratch, event, now) except -1:
+        """Positions of the rules that fire, in `scratch.fired`; returns how many."""
+        self.match(scratch, event, now)
         return bitset_owners(scratch.alive, self.words, self.owners, scratch.fired)
 
-    def matches(self, event, now):
+    def matches(self, event, now=None):
         """Ids of the rules that fire, in order."""
         cdef _MatchScratch scratch
-        cdef double small[512]
-        cdef Py_ssize_t count = self.run(&scratch, <char *>small, sizeof(small), event, now), i
-        cdef list found = PyList_New(count)
-        for i in range(count):
-            match_set(<PyObject *>found, i, PyTuple_GET_ITEM(self.ids, scratch.fired[i]))
-        if <char *>scratch.values != <char *>small:
-            PyMem_Free(scratch.values)
+        cdef double small[_MATCH_ROOM]
+        cdef Py_ssize_t count, i
+        cdef list found
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            count = self.run(&scratch, event, now)
+            found = PyList_New(count)
+            for i in range(count):
+                match_set(<PyObject *>found, i, PyTuple_GET_ITEM(self.ids, scratch.fired[i]))
+        finally:
+            self.close(&scratch, <char *>small)
         return found
 
-    def fired(self, event, now):
+    def fired(self, event, now=None):
         """Positions of the rules that fire, in order."""
         cdef _MatchScratch scratch
-        cdef double small[512]
-        cdef Py_ssize_t count = self.run(&scratch, <char *>small, sizeof(small), event, now), i
-        cdef list found = [scratch.fired[i] for i in range(count)]
-        if <char *>scratch.values != <char *>small:
-            PyMem_Free(scratch.values)
-        return found
+        cdef double small[_MATCH_ROOM]
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            return [scratch.fired[i] for i in range(self.run(&scratch, event, now))]
+        finally:
+            self.close(&scratch, <char *>small)
 
-    @property
-    def nbytes(self):
-        """Size of the bitsets."""
-        return self.row_count * self.words * sizeof(uint64_t)
+    def first(self, event, now=None):
+        """Position of the first rule that fires, -1 if none does."""
+        cdef _MatchScratch scratch
+        cdef double small[_MATCH_ROOM]
+        cdef Py_ssize_t bit
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            self.match(&scratch, event, now)
+            bit = bitset_first(scratch.alive, self.words)
+            return -1 if bit < 0 else self.owners[bit]
+        finally:
+            self.close(&scratch, <char *>small)
 
+    def score(self, event, now=None):
+        """Sum of the scores of the rules that fire."""
+        cdef _MatchScratch scratch
+        cdef double small[_MATCH_ROOM]
+        cdef int32_t code
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            return self.decider.outcome(scratch.fired, self.run(&scratch, event, now), &code)
+        finally:
+            self.close(&scratch, <char *>small)
 
-cdef bint _match_compute(_MatchOperand *operand, const _MatchValue *values, _MatchValue *result) noexcept nogil:
-    """One expression; False where only the evaluator can do it exactly."""
-    cdef _MatchValue stack[_MATCH_STACK]
-    cdef _MatchValue *left
-    cdef _MatchValue *right
-    cdef _MatchStep *step
-    cdef int top = 0, i
-    cdef double x
-    for i in range(operand.step_count):
-        step = &operand.steps[i]
-        if step.op == b"f":
-            stack[top] = values[step.slot]
-            if stack[top].kind == _MATCH_OBJECT:
-                return False
-            top += 1
-            continue
-        if step.op == b"c":
-            stack[top] = step.constant
-            top += 1
-            continue
-        top -= 1
-        left, right = &stack[top - 1], &stack[top]
-        if left.kind == _MATCH_UNKNOWN or right.kind == _MATCH_UNKNOWN:
-            left.kind = _MATCH_UNKNOWN
-            continue
-        if step.op == b"+":
-            x = left.number + right.number
-        elif step.op == b"-":
-            x = left.number - right.number
-        elif step.op == b"*":
-            x = left.number * right.number
-        elif right.number == 0:
-            left.kind = _MATCH_UNKNOWN
-            continue
-        elif step.op == b"/":
-            x = left.number / right.number
-            if left.kind == _MATCH_INT and right.kind == _MATCH_INT and fmod(left.number, right.number) != 0:
-                left.kind = _MATCH_FLOAT
-        else:
-            x = fmod(left.number, right.number)
-        if right.kind == _MATCH_FLOAT:
-            left.kind = _MATCH_FLOAT
-        if left.kind == _MATCH_INT and fabs(x) >= _MATCH_EXACT:
-            return False
-        left.number = x
-        if isnan(x):
-            left.kind = _MATCH_UNKNOWN
-    result[0] = stack[0]
-    return True
+    def decide(self, event, now=None):
+        """The decision for an event."""
+        cdef _MatchScratch scratch
+        cdef double small[_MATCH_ROOM]
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            return self.decider.decide(scratch.fired, self.run(&scratch, event, now), ())
+        finally:
+            self.close(&scratch, <char *>small)
 
-
-cdef object _match_postfix(tree, numbers, depth):
-    """Steps of arithmetic on fields and constants, or None; `depth` values are on the stack already."""
-    op = tree[0]
-    if depth >= _MATCH_STACK - 1:
-        return None
-    if op == "const":
-        value = tree[1]
-        if type(value) is float and value == value or type(value) is int and abs(value) < _MATCH_EXACT:
-            return [("c", value)]
-        return None
-    if op == "var":
-        slot = numbers.get(tree[1]) if len(tree) == 3 and tree[2] == 0 else None
-        return None if slot is None else [("f", slot)]
-    if op not in ("+", "-", "*", "/", "%") or len(tree) < 3:
-        return None
-    steps = []
-    for position, operand in enumerate(tree[1:]):
-        inner = _match_postfix(operand, numbers, depth + (position > 0))
-        if inner is None:
-            return None
-        steps += inner
-        if position:
-            steps.append((op, None))
-    return steps
+    def decide_many(self, list events, now, failed):
+        """The decisions for many events; ``failed(error, index)`` gives one for an event that raised."""
+        cdef _MatchScratch scratch
+        cdef double small[_MATCH_ROOM]
+        cdef Py_ssize_t i = 0
+        cdef list decisions = []
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            while i < len(events):
+                if i + 1 < len(events) and PyDict_CheckExact(<PyObject *>events[i + 1]):
+                    match_fetch_keys(<PyObject *>events[i + 1])
+                try:
+                    decisions.append(self.decider.decide(scratch.fired, self.run(&scratch, events[i], now), ()))
+                except Exception as error:
+                    decisions.append(failed(error, i))
+                finally:
+                    self.release(&scratch)
+                i += 1
+        finally:
+            self.close(&scratch, <char *>small)
+        return decisions
 
 
-cdef double _match_threshold(cut) except? -1:
-    """The least double that is past a cut."""
-    import math
-
-    value, side = cut
-    try:
-        nearest = float(value)
-    except OverflowError:
-        return math.inf if value > 0 else math.nextafter(-math.inf, 0)
-    if nearest < value or (side and nearest == value):
-        nearest = math.nextafter(nearest, math.inf)
-    return nearest
-
-
-cdef Py_ssize_t _match_weight(entry, readers):
-    """How many clauses a key and its members may decide: what decides most is read first."""
-    slot, _, members = entry
-    weight = len(readers[slot]) if slot >= 0 else 0
-    return weight + sum([_match_weight(member, readers) for member in members.values()])
-
-
-def matcher(plan, program, ids):
+def matcher(plan, program, ids, decider=None):
     """See matching.py."""
-    return _MatchC(plan, program, ids)
+    return _Matcher(plan, program, ids, decider)

@@ -7,6 +7,7 @@ from its nodes. Checked trees become nodes (``conditions_nodes``, ``conditions_i
 """
 
 from fastcore import _cython as cython
+from fastcore.errors import EventError
 
 if not cython.compiled:  # compiled, all parts share one namespace
     from fastcore.kernels.conditions_functions import _COND_CALLS
@@ -246,3 +247,17 @@ def conditions_clean(value: "Any") -> "tuple[Any, str, Any]":
 def conditions_passed(value: "Any", cut: "tuple[Any, int]") -> bool:
     """Whether a number is past a cut: at it or above, for side 1 above only; exact across types."""
     return _cond_compare(_COND_GT if cut[1] else _COND_GE, value, cut[0]) is True
+
+
+def conditions_event(event: "Any") -> None:
+    """Refuses what has no fields.
+
+    Raises:
+        EventError: it is no mapping, dataclass, pydantic model or named tuple.
+    """
+    if type(event) is dict:
+        return
+    _cond_types.bind()
+    if _cond_kind(_cond_clean(event)) != _COND_OBJECT:
+        kind = type(event).__name__
+        raise EventError(f"an event is a mapping, dataclass, pydantic model or named tuple, not {kind}")

@@ -1,9 +1,11 @@
 """Which rules fire for an event: one look-up and one AND per operand, in bitsets of clauses.
 
-``matcher(plan, program, ids)`` gives an object with two methods, ``fired(event, now)``, the positions of the
-rules that fire, in order, and ``matches(event, now)``, their ids; and ``nbytes``, the size of its bitsets.
-`plan` is a ``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value
-has no fast path.
+``matcher(plan, program, ids, decider)`` gives an object that says of an event which rules fire:
+``fired(event, now)`` gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)`` the
+first position or -1, ``score(event, now)`` the sum of their scores, ``decide(event, now)`` the decision and
+``decide_many(events, now, failed)`` those for many events; ``nbytes`` is the size of its bitsets. `plan` is a
+``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value has no fast path,
+`decider` a ``kernels.deciding`` of the rules. `now` may be left out where no condition reads the time.
 
 This is the twin for an interpreter or a JIT: bitsets are Python ints. ``_matching_c.pyx`` is the twin for C.
 """
@@ -11,7 +13,7 @@ This is the twin for an interpreter or a JIT: bitsets are Python ints. ``_matchi
 import math
 import struct
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastcore.kernels import conditions
@@ -123,10 +125,11 @@ def threshold(cut: tuple[Any, int]) -> float:
 class _Matcher:
     """See the module."""
 
-    __slots__ = ("_asked", "_everything", "_ids", "_nodes", "_owners", "_program", "_rows", "_words")
+    __slots__ = ("_asked", "_decider", "_everything", "_ids", "_nodes", "_owners", "_program", "_rows", "_words")
 
-    def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
+    def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str], decider: Any) -> None:
         self._program = program
+        self._decider = decider
         self._ids = tuple(ids)
         self._owners = plan.owners
         self._everything = (1 << len(plan.owners)) - 1
@@ -178,6 +181,8 @@ class _Matcher:
         return alive
 
     def _alive(self, event: Any, now: Any) -> int:
+        if type(event) is not dict:
+            conditions.conditions_event(event)
         read = self._read if type(event) is dict else None
         alive = (
             read(event, self._nodes, event, now) if read is not None else self._ask(self._nodes, event, now)
@@ -188,7 +193,7 @@ class _Matcher:
                 alive &= rows.of(probe.truth() if condition else probe.value())
         return alive
 
-    def fired(self, event: Any, now: Any) -> list[int]:
+    def fired(self, event: Any, now: Any = None) -> list[int]:
         found: list[int] = []
         alive = self._alive(event, now)
         if not alive:
@@ -205,9 +210,29 @@ class _Matcher:
             base += 64
         return found
 
-    def matches(self, event: Any, now: Any) -> list[str]:
+    def matches(self, event: Any, now: Any = None) -> list[str]:
         ids = self._ids
         return [ids[position] for position in self.fired(event, now)]
+
+    def first(self, event: Any, now: Any = None) -> int:
+        alive = self._alive(event, now)
+        return self._owners[(alive & -alive).bit_length() - 1] if alive else -1
+
+    def score(self, event: Any, now: Any = None) -> int | float:
+        score: int | float = self._decider.total(self.fired(event, now))
+        return score
+
+    def decide(self, event: Any, now: Any = None) -> Any:
+        return self._decider.decision(self.fired(event, now))
+
+    def decide_many(self, events: list[Any], now: Any, failed: Callable[[Exception, int], Any]) -> list[Any]:
+        decisions = []
+        for index, event in enumerate(events):
+            try:
+                decisions.append(self.decide(event, now))
+            except Exception as error:
+                decisions.append(failed(error, index))
+        return decisions
 
     @property
     def nbytes(self) -> int:
@@ -218,15 +243,16 @@ def _frozen(tree: dict[str, Any]) -> tuple[Any, ...]:
     return tuple((key, rows, number, _frozen(members)) for key, (rows, number, members) in tree.items())
 
 
-def matcher(plan: "ClausePlan", program: Any, ids: Sequence[str]) -> _Matcher:
+def matcher(plan: "ClausePlan", program: Any, ids: Sequence[str], decider: Any = None) -> _Matcher:
     """Builds the matcher of a plan.
 
     Parameters:
         plan: the clauses and their operands.
         program: evaluates ``plan.trees``.
         ids: of the rules, in order.
+        decider: turns fired rules into decisions; None if only they are asked for.
 
     An event costs a look-up and an AND of a bit per clause for every field, and what the program takes for
     those conditions that have no fast path and still matter.
     """
-    return _Matcher(plan, program, ids)
+    return _Matcher(plan, program, ids, decider)

@@ -30,9 +30,10 @@ call; an unknown result is null."""
 class CoercingEngine:
     """Evaluates each condition by JSONLogic's own rules; a condition that raises does not fire."""
 
-    __slots__ = ("_backend", "_evaluate", "_lists", "_plan")
+    __slots__ = ("_backend", "_evaluate", "_lists", "_plan", "matcher")
 
     def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
+        self.matcher = None
         self._backend = backend
         self._plan = plan
         self._lists = checked.lists
@@ -60,10 +61,6 @@ class CoercingEngine:
                 except (LogicError, LimitError) as error:
                     errors.append(DecisionError("logic", str(error), self._plan.ids[index]))
         return fired, tuple(errors)
-
-    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
-        ids = self._plan.ids
-        return [ids[index] for index in self.fire(event, now, active)[0]]
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
         data = plain(event)

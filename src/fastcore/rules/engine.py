@@ -9,26 +9,29 @@ from fastcore.errors import EvaluationError
 
 from .blame import blame
 from .clauses import make_clauses
-from .decision import DecisionError
+from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .language import mentions
-from .observe import Seen, observe
+from .observe import Seen, has_long_list, observe
 from .plan import Plan
 
-__all__ = ["Engine", "KleeneEngine", "make_engine"]
+__all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
 
 Fired = tuple[list[int], tuple[DecisionError, ...]]
 
 
 class Engine(Protocol):
-    """Which of a plan's rules fire."""
+    """Which of a plan's rules fire.
+
+    Attributes:
+        matcher: where the time takes no part, an object of a kernel that matches and decides by itself; see
+            `kernels.matching`. None where every event needs the engine.
+    """
+
+    matcher: Any
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
         """Indices of the rules that fire, and what went wrong meanwhile."""
-        ...
-
-    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
-        """Ids of the rules that fire, in order."""
         ...
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
@@ -41,12 +44,26 @@ class Engine(Protocol):
         ...
 
 
-def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
+def make_decider(checked: CheckedDocument, plan: Plan, backend: str) -> Any:
+    """What turns fired rules into decisions."""
+    return _backend.kernels("deciding", backend).decider(
+        plan.ids,
+        plan.scores,
+        plan.actions,
+        plan.decisions,
+        plan.default_action,
+        Decision,
+        checked.name,
+        checked.version,
+    )
+
+
+def make_engine(checked: CheckedDocument, plan: Plan, decider: Any, backend: str) -> Engine:
     if checked.missing == "jsonlogic":
         from .coercing import CoercingEngine
 
         return CoercingEngine(checked, plan, backend)
-    return KleeneEngine(plan, checked.missing == "error", backend)
+    return KleeneEngine(plan, decider, checked.missing == "error", backend)
 
 
 class KleeneEngine:
@@ -56,29 +73,28 @@ class KleeneEngine:
     and which rule is undecided.
     """
 
-    __slots__ = ("_build", "_matcher", "_plan", "_program", "_strict")
+    __slots__ = ("_build", "_plan", "_prepared", "_program", "_strict", "matcher")
 
-    def __init__(self, plan: Plan, strict: bool, backend: str) -> None:
+    def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str) -> None:
         self._plan = plan
         self._strict = strict
         self._build = program = _backend.kernels("conditions", backend).conditions_program
         self._program = program(plan.trees)
-        self._matcher = None
+        # an explanation builds its rule's nodes, but not a set of a million entries each time
+        self._prepared = {
+            identity: program([tree])
+            for identity, tree in zip(plan.ids, plan.trees, strict=True)
+            if has_long_list(tree)
+        }
+        self.matcher = None
         if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
             clauses = make_clauses(plan.trees)
             matcher = _backend.kernels("matching", backend).matcher
-            self._matcher = matcher(clauses, program(clauses.trees), plan.ids)
-
-    def matches(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> list[str]:
-        if self._matcher is not None and active is None:
-            found: list[str] = self._matcher.matches(event, now)
-            return found
-        ids = self._plan.ids
-        return [ids[index] for index in self.fire(event, now, active)[0]]
+            self.matcher = matcher(clauses, program(clauses.trees), plan.ids, decider)
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
-        if self._matcher is not None:
-            fired = self._matcher.fired(event, now)
+        if self.matcher is not None:
+            fired = self.matcher.fired(event, now)
             return fired if active is None else [index for index in fired if active[index]], ()
         fired, thrown, unknown = self._program.fired(event, now, active, self._strict)
         if unknown >= 0:
@@ -90,7 +106,7 @@ class KleeneEngine:
         return fired, tuple(DecisionError("throw", thrown_text(what), ids[index]) for index, what in thrown)
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
-        if self._matcher is not None:
+        if self.matcher is not None or self._strict:
             fired, _ = self.fire(event, now, active)
             return fired[0] if fired else -1
         index: int = self._program.first(event, now, active)
@@ -98,7 +114,8 @@ class KleeneEngine:
 
     def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
         tree = checked.trees[index]
-        return observe(tree, self._build([tree]).probe(0, event, now)), ""
+        program = self._prepared.get(checked.rules[index].id) or self._build([tree])
+        return observe(tree, program.probe(0, event, now)), ""
 
 
 def thrown_text(value: Any) -> str:

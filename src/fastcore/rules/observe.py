@@ -10,7 +10,7 @@ from .blame import blame
 from .describe import plain_value
 from .language import ITERATORS, Tree, branches, field_name, scoped
 
-__all__ = ["LOGICAL", "Fact", "Seen", "facts_of", "observe", "shown_value"]
+__all__ = ["LOGICAL", "Fact", "Seen", "facts_of", "has_long_list", "observe", "shown_value"]
 
 LOGICAL: Final = frozenset({"and", "or", "!", "!!", "if"})
 """Operators whose operands are conditions of their own, and whose truth follows from those of the operands."""
@@ -22,10 +22,18 @@ Seen = tuple[bool | None, "list[Fact]", str, "list[Seen]", "list[str] | None"]
 """Of a condition: its truth, the fields that it read itself, of an unknown one the reason, its parts, and how
 their paths continue its own, None where the operator tells."""
 
+LONG_LIST: Final = 256
 OWN_SCOPES: Final = ITERATORS | {"try"}
 """Operators with operands that are evaluated in another scope."""
 
 _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def has_long_list(tree: Tree) -> bool:
+    """Whether making nodes of a condition takes long, because it holds a list of many entries."""
+    if tree[0] == "in_set" and len(tree[2]) > LONG_LIST:
+        return True
+    return any([has_long_list(branch) for branch in branches(tree) if len(branch) > 2])
 
 
 def observe(tree: Tree, probe: Any) -> Seen:

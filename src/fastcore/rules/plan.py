@@ -19,7 +19,6 @@ class Plan:
         windows: index, first moment and end of the rules that are limited in time.
         decisions: thresholds and actions, highest first.
         default_action: where nothing else says.
-        exact: whether all scores are ints, and so are their sums.
         clock: whether evaluating needs to know the time.
     """
 
@@ -30,7 +29,6 @@ class Plan:
     windows: tuple[tuple[int, datetime | None, datetime | None], ...]
     decisions: tuple[tuple[int | float, str], ...]
     default_action: str | None
-    exact: bool
     clock: bool
 
     def active(self, now: datetime | None) -> list[bool] | None:
@@ -41,27 +39,6 @@ class Plan:
         for index, start, end in self.windows:
             active[index] = (start is None or start <= now) and (end is None or now < end)
         return active
-
-    def score(self, fired: list[int]) -> int | float:
-        """The sum of the scores of the fired rules; floats are added in order."""
-        scores = self.scores
-        if self.exact:
-            return sum(scores[index] for index in fired)
-        total = 0.0
-        for index in fired:  # not sum(), which compensates from CPython 3.12 on
-            total += scores[index]
-        return total
-
-    def action(self, fired: list[int], score: int | float) -> str | None:
-        """Of the first fired rule that has one, else by score, else the default."""
-        for index in fired:
-            action = self.actions[index]
-            if action is not None:
-                return action
-        for threshold, action in self.decisions:
-            if threshold <= score:
-                return action
-        return self.default_action
 
 
 def make_plan(checked: CheckedDocument) -> Plan:
@@ -80,6 +57,5 @@ def make_plan(checked: CheckedDocument) -> Plan:
         windows=windows,
         decisions=checked.decisions,
         default_action=checked.default_action,
-        exact=all(isinstance(rule.score, int) for rule, _ in rules),
         clock=checked.clock or bool(windows),
     )

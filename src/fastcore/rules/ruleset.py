@@ -12,7 +12,7 @@ from fastcore.kernels import conditions as _conditions
 from . import files, reading
 from .decision import Decision, DecisionError
 from .document import CheckedDocument, Rule, check_document
-from .engine import Engine, make_engine
+from .engine import Engine, make_decider, make_engine
 from .examples import ExampleResult, run_example
 from .explain import Explanation, explain
 from .lint import LintWarning, lint
@@ -41,11 +41,13 @@ class RuleSet:
     ``missing="error"`` and ``"jsonlogic"``, and where a rule throws, every rule is evaluated.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_checked", "_engine", "_plan")
+    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan")
 
     _backend: str
     _checked: CheckedDocument
+    _decider: Any
     _engine: Engine
+    _matcher: Any
     _plan: Plan
 
     def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
@@ -56,7 +58,11 @@ class RuleSet:
         put(self, "_backend", name)
         put(self, "_checked", checked)
         put(self, "_plan", plan)
-        put(self, "_engine", make_engine(checked, plan, name))
+        decider = make_decider(checked, plan, name)
+        engine = make_engine(checked, plan, decider, name)
+        put(self, "_decider", decider)
+        put(self, "_engine", engine)
+        put(self, "_matcher", None if plan.clock else engine.matcher)
 
     # -- making one ------------------------------------------------------------------------------------------
 
@@ -169,27 +175,37 @@ class RuleSet:
             EvaluationError: under ``missing="error"``, for the first rule in order that is undecided.
             LimitError: the evaluation exceeds a documented limit.
         """
+        if now is None and self._matcher is not None:
+            decision: Decision = self._matcher.decide(event)
+            return decision
         return self._decide(event, self._time(now))
 
     def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
         """Ids of the rules that fire, in the order of evaluation; errors as `evaluate`."""
-        moment = self._time(now)
-        self._check_event(event)
-        return self._engine.matches(event, moment, self._plan.active(moment))
+        if now is None and self._matcher is not None:
+            found: list[str] = self._matcher.matches(event)
+            return found
+        ids = self._plan.ids
+        return [ids[index] for index in self._fire(event, self._time(now))[0]]
 
     def score(self, event: Any, *, now: datetime | None = None) -> int | float:
         """The sum of the scores of the rules that fire; errors as `evaluate`."""
-        return self._plan.score(self._fire(event, self._time(now))[0])
+        score: int | float
+        if now is None and self._matcher is not None:
+            score = self._matcher.score(event)
+        else:
+            score = self._decider.total(self._fire(event, self._time(now))[0])
+        return score
 
     def first(self, event: Any, *, now: datetime | None = None) -> str | None:
         """Id of the first rule in order that fires, None if none does; errors as `evaluate`."""
-        moment = self._time(now)
-        if self.missing == "unknown":
-            self._check_event(event)
-            index = self._engine.first(event, moment, self._plan.active(moment))
+        index: int
+        if now is None and self._matcher is not None:
+            index = self._matcher.first(event)
         else:
-            fired, _ = self._fire(event, moment)
-            index = fired[0] if fired else -1
+            moment = self._time(now)
+            _conditions.conditions_event(event)
+            index = self._engine.first(event, moment, self._plan.active(moment))
         return None if index < 0 else self._plan.ids[index]
 
     def evaluate_json(
@@ -229,15 +245,24 @@ class RuleSet:
         """
         if errors not in ("record", "raise"):
             raise ValueError(f"errors must be 'record' or 'raise', not {errors!r}")
+
+        def failed(error: Exception, index: int) -> Decision:
+            if not isinstance(error, (EventError, EvaluationError, LimitError)):
+                raise error
+            if errors == "raise":
+                _raise_indexed(error, index)
+            return self.failure(error)
+
         moment = self._time(now)
+        if self._matcher is not None:
+            decided: list[Decision] = self._matcher.decide_many(list(events), moment, failed)
+            return decided
         decisions = []
         for index, event in enumerate(events):
             try:
                 decisions.append(self._decide(event, moment))
             except (EventError, EvaluationError, LimitError) as error:
-                if errors == "raise":
-                    _raise_indexed(error, index)
-                decisions.append(self.failure(error))
+                decisions.append(failed(error, index))
         return decisions
 
     def failure(self, error: EventError | EvaluationError | LimitError) -> Decision:
@@ -260,7 +285,7 @@ class RuleSet:
             KeyError: no rule has that id.
             EventError: the event has no fields.
         """
-        self._check_event(event)
+        _conditions.conditions_event(event)
         moment = _aware(now) if now is not None else datetime.now(UTC)
         return explain(self._checked, self._engine, event, moment, rule)
 
@@ -269,28 +294,12 @@ class RuleSet:
         return tuple(run_example(self, example) for example in self.examples)
 
     def _decide(self, event: Any, moment: datetime | None) -> Decision:
-        plan = self._plan
-        fired, errors = self._fire(event, moment)
-        score = plan.score(fired)
-        ids = plan.ids
-        return Decision(
-            tuple([ids[index] for index in fired]),
-            score,
-            plan.action(fired, score),
-            errors,
-            self._checked.name,
-            self._checked.version,
-        )
+        decision: Decision = self._decider.decision(*self._fire(event, moment))
+        return decision
 
     def _fire(self, event: Any, moment: datetime | None) -> tuple[list[int], tuple[DecisionError, ...]]:
-        self._check_event(event)
+        _conditions.conditions_event(event)
         return self._engine.fire(event, moment, self._plan.active(moment))
-
-    def _check_event(self, event: Any) -> None:
-        if type(event) is not dict and _conditions.conditions_kind(event) != "object":
-            kind = type(event).__name__
-            message = f"an event is a mapping, dataclass, pydantic model or named tuple, not {kind}"
-            raise EventError(message)
 
     def _time(self, now: datetime | None) -> datetime | None:
         if now is not None:

@@ -1,4 +1,4 @@
-/* Bitsets of clauses, 64 to a word, and sorted thresholds: plain C, no Python. */
+/* Bitsets of clauses, 64 to a word: plain C, no Python. */
 #ifndef FASTCORE_BITSET_H
 #define FASTCORE_BITSET_H
 
@@ -29,8 +29,59 @@ static inline int bitset_lowest(uint64_t word)
 /* result &= row, over `words` words */
 static inline void bitset_and(uint64_t *bitset_restrict result, const uint64_t *bitset_restrict row, ptrdiff_t words)
 {
-    for (ptrdiff_t i = 0; i < words; i++)
+    ptrdiff_t i = 0;
+    for (; i + 8 <= words; i += 8)
+        for (int k = 0; k < 8; k++)
+            result[i + k] &= row[i + k];
+    for (; i < words; i++)
         result[i] &= row[i];
+}
+
+/* result &= every one of the rows, eight words at a time, so that each word of the result is written once */
+#define BITSET_AND_ROWS                                                                                               \
+    ptrdiff_t i = 0;                                                                                                  \
+    for (; i + 8 <= words; i += 8) {                                                                                  \
+        uint64_t block[8];                                                                                            \
+        for (int k = 0; k < 8; k++)                                                                                   \
+            block[k] = result[i + k];                                                                                 \
+        for (ptrdiff_t r = 0; r < count; r++)                                                                         \
+            for (int k = 0; k < 8; k++)                                                                               \
+                block[k] &= rows[r][i + k];                                                                           \
+        for (int k = 0; k < 8; k++)                                                                                   \
+            result[i + k] = block[k];                                                                                 \
+    }                                                                                                                 \
+    for (; i < words; i++) {                                                                                          \
+        uint64_t word = result[i];                                                                                    \
+        for (ptrdiff_t r = 0; r < count; r++)                                                                         \
+            word &= rows[r][i];                                                                                       \
+        result[i] = word;                                                                                             \
+    }
+
+static inline void bitset_and_rows_portable(uint64_t *bitset_restrict result, const uint64_t *const *rows,
+                                            ptrdiff_t count, ptrdiff_t words)
+{
+    BITSET_AND_ROWS
+}
+
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
+__attribute__((target("avx2"))) static inline void bitset_and_rows_avx2(
+    uint64_t *bitset_restrict result, const uint64_t *const *rows, ptrdiff_t count, ptrdiff_t words)
+{
+    BITSET_AND_ROWS
+}
+#define bitset_and_rows(result, rows, count, words)                                                                   \
+    (__builtin_cpu_supports("avx2") ? bitset_and_rows_avx2(result, rows, count, words)                                \
+                                    : bitset_and_rows_portable(result, rows, count, words))
+#else
+#define bitset_and_rows bitset_and_rows_portable
+#endif
+
+static inline int bitset_any(const uint64_t *set, ptrdiff_t words)
+{
+    uint64_t any = 0;
+    for (ptrdiff_t i = 0; i < words; i++)
+        any |= set[i];
+    return any != 0;
 }
 
 static inline int bitset_meets(const uint64_t *left, const uint64_t *right, ptrdiff_t words)
@@ -39,6 +90,15 @@ static inline int bitset_meets(const uint64_t *left, const uint64_t *right, ptrd
     for (ptrdiff_t i = 0; i < words; i++)
         common |= left[i] & right[i];
     return common != 0;
+}
+
+/* The lowest bit that is set; -1 if none is */
+static inline ptrdiff_t bitset_first(const uint64_t *set, ptrdiff_t words)
+{
+    for (ptrdiff_t i = 0; i < words; i++)
+        if (set[i])
+            return i * 64 + bitset_lowest(set[i]);
+    return -1;
 }
 
 /* The owners of the bits that are set, ascending and each once; `owners` is ascending. Returns how many;
@@ -58,18 +118,6 @@ static inline ptrdiff_t bitset_owners(const uint64_t *set, ptrdiff_t words, cons
         }
     }
     return count;
-}
-
-/* How many of the ascending thresholds are <= x: branch-free binary search */
-static inline ptrdiff_t thresholds_passed(const double *thresholds, ptrdiff_t count, double x)
-{
-    const double *base = thresholds;
-    while (count > 1) {
-        ptrdiff_t half = count / 2;
-        base += (base[half - 1] <= x) ? half : 0;
-        count -= half;
-    }
-    return (base - thresholds) + (count == 1 && base[0] <= x);
 }
 
 #endif

@@ -1,0 +1,152 @@
+/* One operand of a bitmap index: for every value the bitset of the clauses that it leaves standing. Plain C, no Python.
+
+   A row is stored for the unknown value (row 0), for booleans, for truthiness and for classes of strings. Numbers have
+   one position per interval between two thresholds. A stored row serves a run of positions: it holds every clause that
+   some position of the run leaves standing, and a position names the few that it does not, so memory is linear in the
+   constants instead of quadratic. Rows hold only the words in which some clause reads the operand (`words`), so an
+   operand of few clauses costs little, however many clauses there are. */
+#ifndef FASTCORE_BITMAP_H
+#define FASTCORE_BITMAP_H
+
+#include <string.h>
+#include "bitset.h"
+
+typedef struct {
+    int32_t row;                  /* a stored row, counted from the first one of numbers */
+    int32_t off_first, off_last;  /* entries of `cleared`: the clauses that fell before this position, within its run */
+    int32_t on_first, on_last;    /* and those that stand only after it */
+} bitmap_position;
+
+typedef struct {
+    uint64_t hash;
+    int64_t offset;       /* of its bytes; -1 in an empty entry */
+    int32_t size, row;
+} bitmap_text;
+
+typedef struct {
+    ptrdiff_t width;      /* words of a stored row */
+    int32_t *words;       /* which words of all clauses these are; NULL where they are all, in order */
+    uint64_t *rows;
+    int32_t false_row, true_row, falsy_row, truthy_row, unnamed_row;
+    int32_t number_row;   /* of the numbers below every threshold; 0 where numbers do not matter; no rows are beyond */
+    ptrdiff_t cuts;
+    double *thresholds;
+    bitmap_position *positions;
+    int32_t *cleared;     /* bits, counted over all words */
+    ptrdiff_t text_mask;  /* entries of `texts` less one; -1 where no string is named */
+    bitmap_text *texts;
+    char *text_bytes;
+} bitmap_operand;
+
+/* How many of the ascending thresholds are <= x: branch-free binary search */
+static inline ptrdiff_t bitmap_passed(const double *thresholds, ptrdiff_t count, double x)
+{
+    const double *base = thresholds;
+    while (count > 1) {
+        ptrdiff_t half = count / 2;
+        base += (base[half - 1] <= x) ? half : 0;
+        count -= half;
+    }
+    return (base - thresholds) + (count == 1 && base[0] <= x);
+}
+
+/* The row of a number that is no NaN */
+static inline ptrdiff_t bitmap_number_row(const bitmap_operand *operand, double x)
+{
+    if (!operand->number_row)
+        return 0;
+    return operand->number_row + bitmap_passed(operand->thresholds, operand->cuts, x);
+}
+
+/* A hash of bytes, eight at a time; the last ones overlap those before, as in wyhash */
+static inline uint64_t bitmap_hash(const char *text, ptrdiff_t size)
+{
+    uint64_t hash = (uint64_t)size * 0x9E3779B97F4A7C15u, word = 0;
+    for (ptrdiff_t i = 0; i + 8 < size; i += 8) {
+        memcpy(&word, text + i, 8);
+        hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+        hash ^= hash >> 32;
+    }
+    if (size >= 8) {
+        memcpy(&word, text + size - 8, 8);
+    } else if (size >= 4) {
+        uint32_t low, high;
+        memcpy(&low, text, 4);
+        memcpy(&high, text + size - 4, 4);
+        word = (uint64_t)high << 32 | low;
+    } else if (size > 0) {
+        word = (uint64_t)(unsigned char)text[0] << 16 | (uint64_t)(unsigned char)text[size >> 1] << 8
+               | (unsigned char)text[size - 1];
+    }
+    hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
+    return hash ^ hash >> 32;
+}
+
+/* The entry of a string, or the empty one where it would stand */
+static inline bitmap_text *bitmap_find(const bitmap_operand *operand, const char *text, ptrdiff_t size, uint64_t hash)
+{
+    ptrdiff_t at = (ptrdiff_t)hash & operand->text_mask;
+    for (;; at = (at + 1) & operand->text_mask) {
+        bitmap_text *entry = operand->texts + at;
+        if (entry->offset < 0
+            || (entry->hash == hash && entry->size == size && !memcmp(operand->text_bytes + entry->offset, text, size)))
+            return entry;
+    }
+}
+
+/* The row of a string given in UTF-8 */
+static inline ptrdiff_t bitmap_text_row(const bitmap_operand *operand, const char *text, ptrdiff_t size)
+{
+    if (operand->text_mask < 0)
+        return operand->unnamed_row;
+    bitmap_text *entry = bitmap_find(operand, text, size, bitmap_hash(text, size));
+    return entry->offset < 0 ? operand->unnamed_row : entry->row;
+}
+
+static inline const bitmap_position *bitmap_at(const bitmap_operand *operand, ptrdiff_t row)
+{
+    return operand->number_row && row >= operand->number_row ? operand->positions + (row - operand->number_row) : NULL;
+}
+
+/* Where the words of a row begin; a position's row still holds what bitmap_clear takes out */
+static inline const uint64_t *bitmap_row(const bitmap_operand *operand, ptrdiff_t row)
+{
+    const bitmap_position *position = bitmap_at(operand, row);
+    if (position)
+        row = operand->number_row + position->row;
+    return operand->rows + row * operand->width;
+}
+
+static inline void bitmap_clear(uint64_t *alive, const bitmap_operand *operand, ptrdiff_t row)
+{
+    const bitmap_position *position = bitmap_at(operand, row);
+    if (!position)
+        return;
+    for (int32_t i = position->off_first; i < position->off_last; i++)
+        alive[operand->cleared[i] >> 6] &= ~((uint64_t)1 << (operand->cleared[i] & 63));
+    for (int32_t i = position->on_first; i < position->on_last; i++)
+        alive[operand->cleared[i] >> 6] &= ~((uint64_t)1 << (operand->cleared[i] & 63));
+}
+
+/* alive &= the bitset of a row */
+static inline void bitmap_keep(uint64_t *alive, const bitmap_operand *operand, ptrdiff_t row)
+{
+    const uint64_t *stored = bitmap_row(operand, row);
+    if (operand->words) {
+        for (ptrdiff_t i = 0; i < operand->width; i++)
+            alive[operand->words[i]] &= stored[i];
+    } else {
+        bitset_and(alive, stored, operand->width);
+    }
+    bitmap_clear(alive, operand, row);
+}
+
+static inline void bitmap_fetch(const bitmap_operand *operand, ptrdiff_t row)
+{
+    const uint64_t *stored = bitmap_row(operand, row);
+    bitset_prefetch(stored);
+    bitset_prefetch(stored + 8);
+    (void)stored;
+}
+
+#endif
