@@ -12,7 +12,7 @@ from .clauses import make_clauses
 from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .language import mentions
-from .observe import Seen, has_long_list, observe
+from .observe import LONG_LIST, Seen, has_long_list, observe
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
@@ -63,7 +63,9 @@ def make_engine(checked: CheckedDocument, plan: Plan, decider: Any, backend: str
         from .coercing import CoercingEngine
 
         return CoercingEngine(checked, plan, backend)
-    return KleeneEngine(plan, decider, checked.missing == "error", backend)
+    # an explanation makes the nodes of its rule, but not the set of a million entries each time
+    long_lists = any(len(values) > LONG_LIST for values in checked.lists.values())
+    return KleeneEngine(plan, decider, checked.missing == "error", backend, long_lists)
 
 
 class KleeneEngine:
@@ -75,16 +77,15 @@ class KleeneEngine:
 
     __slots__ = ("_build", "_plan", "_prepared", "_program", "_strict", "matcher")
 
-    def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str) -> None:
+    def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str, long_lists: bool) -> None:
         self._plan = plan
         self._strict = strict
         self._build = program = _backend.kernels("conditions", backend).conditions_program
         self._program = program(plan.trees)
-        # an explanation builds its rule's nodes, but not a set of a million entries each time
         self._prepared = {
-            identity: program([tree])
-            for identity, tree in zip(plan.ids, plan.trees, strict=True)
-            if has_long_list(tree)
+            plan.ids[index]: program([plan.trees[index]])
+            for index in (range(len(plan.trees)) if long_lists else ())
+            if has_long_list(plan.trees[index])
         }
         self.matcher = None
         if not strict and not any(mentions(tree, "throw") for tree in plan.trees):

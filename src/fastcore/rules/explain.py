@@ -9,7 +9,7 @@ from .decision import to_json
 from .describe import describe
 from .document import CheckedDocument, Rule
 from .language import Tree, branches, field_name
-from .observe import LOGICAL, Seen, shown_value
+from .observe import Seen, shown_value
 
 if TYPE_CHECKING:
     from .engine import Engine

@@ -1,7 +1,7 @@
 """What an evaluation of one rule saw: the truth of each condition and the fields that it read.
 
-This is all that an explanation takes from the event, as plain tuples that cost little to make; names and texts
-follow from the rule and are made by `explain` for those who ask.
+This is all that an explanation takes from the event, as plain tuples that cost little to make; names and
+texts follow from the rule and are made by `explain` for those who ask.
 """
 
 from typing import Any, Final
@@ -10,10 +10,10 @@ from .blame import blame
 from .describe import plain_value
 from .language import ITERATORS, Tree, branches, field_name, scoped
 
-__all__ = ["LOGICAL", "Fact", "Seen", "facts_of", "has_long_list", "observe", "shown_value"]
+__all__ = ["LOGICAL", "LONG_LIST", "Fact", "Seen", "facts_of", "has_long_list", "observe", "shown_value"]
 
 LOGICAL: Final = frozenset({"and", "or", "!", "!!", "if"})
-"""Operators whose operands are conditions of their own, and whose truth follows from those of the operands."""
+"""Operators whose operands are conditions of their own; their truth follows from those of the operands."""
 
 Fact = tuple[tuple[str, ...], bool, Any]
 """A field's path, whether the event has it, and what it holds there."""
@@ -23,6 +23,8 @@ Seen = tuple[bool | None, "list[Fact]", str, "list[Seen]", "list[str] | None"]
 their paths continue its own, None where the operator tells."""
 
 LONG_LIST: Final = 256
+"""From so many entries on, a list is long."""
+
 OWN_SCOPES: Final = ITERATORS | {"try"}
 """Operators with operands that are evaluated in another scope."""
 
@@ -30,10 +32,10 @@ _ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def has_long_list(tree: Tree) -> bool:
-    """Whether making nodes of a condition takes long, because it holds a list of many entries."""
+    """Whether a condition holds a list of many entries, so that making nodes of it takes long."""
     if tree[0] == "in_set" and len(tree[2]) > LONG_LIST:
         return True
-    return any([has_long_list(branch) for branch in branches(tree) if len(branch) > 2])
+    return any(has_long_list(branch) for branch in branches(tree))
 
 
 def observe(tree: Tree, probe: Any) -> Seen:
@@ -51,7 +53,7 @@ def observe(tree: Tree, probe: Any) -> Seen:
     inner = probe.operands()
     parts = []
     for position, branch in enumerate(branches(tree)):
-        parts.append(observe(branch, inner[position]))  # noqa: PERF401 - one frame less for each level
+        parts.append(observe(branch, inner[position]))
     value, cause = _truth(tree[0], tree, parts)
     reason = ""
     if value is None:
