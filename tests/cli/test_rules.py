@@ -75,6 +75,45 @@ class TestTest:
         assert any("far: FIRED" in line for line in lines)
         assert lines[-1] == f"{bad}: 3 examples, 2 failed"
 
+    def test_another_score_or_action_is_explained_by_the_rules_that_fired(self, tmp_path, backend):
+        document = copy.deepcopy(DOCUMENT)
+        document["rules"][1]["action"] = "hold"
+        document["examples"] = [
+            {"event": {"amount": 500, "card": {"country": "NZ"}}, "expect": {"score": 10}},
+            {"event": {}, "expect": {"action": "review"}},
+        ]
+        bad = write(tmp_path / "bad.json", json.dumps(document))
+        result = invoke("rules", "test", bad, "--backend", backend)
+        assert result.exit_code == 1
+        assert (
+            result.stdout
+            == f"""\
+{bad}: examples[0]
+  expected score 10, got 15
+    large fired: score 10
+    far fired: score 5, action hold
+{bad}: examples[1]
+  expected action 'review', got 'approve'
+    no rule fired
+{bad}: 4 examples, 2 failed
+"""
+        )
+
+    def test_rules_that_no_example_fires_are_named(self, tmp_path):
+        document = copy.deepcopy(DOCUMENT)
+        document["examples"] = []
+        document["rules"].append({"id": "off", "when": True, "enabled": False})
+        file = write(tmp_path / "few.json", json.dumps(document))
+        result = invoke("rules", "test", file)
+        assert (result.exit_code, result.stderr) == (0, f"{file}: no example fires far\n")
+        assert invoke("rules", "test", file, "--quiet").stderr == ""
+        document["rules"] += [{"id": f"more {index}", "when": True, "priority": -1} for index in range(25)]
+        document["rules"] = [rule | {"when": {"var": "x"}} for rule in document["rules"]]
+        document["rules"][0].pop("examples")
+        document["examples"] = [{"event": {}, "expect": {"matched": []}}]
+        file = write(tmp_path / "none.json", json.dumps(document))
+        assert invoke("rules", "test", file).stderr.endswith(", more 17 and 7 more\n")
+
     def test_an_invalid_ruleset_fails(self, tmp_path, ruleset):
         bad = write(tmp_path / "bad.json", json.dumps(broken_document()))
         result = invoke("rules", "test", bad, ruleset)

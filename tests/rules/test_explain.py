@@ -1,15 +1,21 @@
 """Explanations: the tree with values, why a rule did or did not fire, and the text for an analyst."""
 
+import copy
 import json
 import math
+import pickle
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
 
 from fastcore.rules import RuleSet
 from fastcore.rules.describe import describe, plain_value
 from fastcore.rules.language import ConditionChecker
+
+from .test_kleene import UNKNOWN, backends, conditions, events, oracle, read
 
 UTC = UTC
 X, Y = {"var": "x"}, {"var": "y"}
@@ -148,6 +154,99 @@ def test_under_jsonlogic(backend):
     assert [part.value for part in a.condition.parts] == [True, True]
     assert b.why == "could not be evaluated: NaN"
     assert c.condition.parts[0].path == "when.!"
+
+
+def walk(condition, logic):
+    """Each condition of an explanation beside the part of the document that it stands for."""
+    yield condition, logic
+    if condition.parts:
+        ((_, operands),) = logic.items()
+        for part, operand in zip(condition.parts, operands, strict=True):
+            yield from walk(part, operand)
+
+
+@given(conditions, events)
+def test_each_condition_has_the_value_of_the_truth_table(when, event):
+    for backend in backends():
+        rules = RuleSet.from_rules([{"id": "a", "when": when}], backend=backend)
+        (rule,) = rules.explain(event, "a").rules
+        assert rule.fired == (rules.matches(event) == ["a"])
+        for condition, logic in walk(rule.condition, when):
+            expected = oracle(logic, event)
+            assert condition.value is (None if expected is UNKNOWN else expected)
+            assert bool(condition.reason) == (condition.value is None)
+            for field in condition.fields:
+                assert field.present == (field.name in event)
+                known = read(field.name, event) is not UNKNOWN
+                assert not known or field.value == plain_value(event[field.name])
+
+
+def test_the_parts_of_a_document_are_named_alike_on_both_backends():
+    when = {"and": [{"!": [X]}, {"or": [{"in": [X, ["a"]]}, {">": [Y, 1]}]}, {"if": [X, Y, {"!!": [Y]}]}]}
+    found = []
+    for backend in backends():
+        (rule,) = RuleSet.from_rules([{"id": "a", "when": when}], backend=backend).explain({"x": 1}).rules
+        found.append([condition.path for condition, _ in walk(rule.condition, when)])
+    assert all(paths == found[0] for paths in found)
+    assert found[0] == [
+        "when",
+        "when.and[0]",
+        "when.and[0].!",
+        "when.and[1]",
+        "when.and[1].or[0]",
+        "when.and[1].or[1]",
+        "when.and[2]",
+        "when.and[2].if[0]",
+        "when.and[2].if[1]",
+        "when.and[2].if[2]",
+        "when.and[2].if[2].!!",
+    ]
+
+
+def test_an_explanation_is_of_the_moment(backend):
+    rules = RuleSet.from_rules([{"id": "a", "when": {"in": [1, X]}}, {"id": "b", "when": Y}], backend=backend)
+    event = {"x": [1, 2], "y": True}
+    explanation = rules.explain(event)
+    before = explanation.to_dict()
+    event["x"].append(3)
+    event["y"] = False
+    del event["x"]
+    assert explanation.to_dict() == before
+    assert before["rules"][0]["condition"]["fields"] == [{"field": "x", "present": True, "value": [1, 2]}]
+
+
+def test_explanations_are_values(backend):
+    rules = RuleSet(DOCUMENT, backend=backend)
+    event = {"amount": 50, "card": {"country": "DE"}}
+    one, other = (rules.explain(event, now=NOW) for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.rules[0].condition == other.rules[0].condition
+    assert one != rules.explain({**event, "amount": 51}, now=NOW)
+    assert one.rules[0] != one.rules[1]
+    assert one.rules[0].condition != "when"
+    assert pickle.loads(pickle.dumps(one)) == one == copy.deepcopy(one)
+    assert "fired=False" in repr(one)
+    assert "operator='and'" in repr(one.rules[0].condition)
+    for value in (one, one.rules[0], one.rules[0].condition, one.rules[0].condition.fields[0]):
+        with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
+            value.value = None
+        with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
+            value.path = "elsewhere"
+
+
+def test_a_list_of_many_entries(backend):
+    entries = [f"merchant {index}" for index in range(1000)]
+    when = {"!": [{"in": [X, {"list": "many"}]}]}
+    rules = RuleSet.from_rules(
+        [{"id": "off", "when": when, "enabled": False}, {"id": "a", "when": when}],
+        lists={"many": entries},
+        backend=backend,
+    )
+    assert [rules.explain({"x": x}, "a").rules[0].fired for x in ("merchant 7", "other")] == [False, True]
+    (rule,) = rules.explain({"x": 7}, "a").rules
+    assert rule.why == "undecided: x is a number, and the array has no such value to compare with"
+    assert rule.condition.parts[0].text.endswith('"merchant 4", … 1000 values]')
 
 
 def test_an_unknown_rule(backend):

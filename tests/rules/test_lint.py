@@ -1,7 +1,13 @@
 """Warnings: what is valid but hardly meant."""
 
-import pytest
+import itertools
+import random
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastcore.errors import RuleSetError
 from fastcore.rules import LintWarning, RuleSet
 
 X, Y = {"var": "x"}, {"var": "y"}
@@ -131,6 +137,11 @@ def test_under_jsonlogic_only_what_holds_there():
     assert codes({"and": [over(X, 10), over(X, 5, "<")]}, {"==": [X, None]}, missing="jsonlogic") == []
     pair = (acting("0", over(X, 1)), acting("1", {"and": [over(X, 1), Y]}))
     assert codes(*pair, missing="jsonlogic") == [("shadowed", ("1", "0"))]
+    # 1 == "1" there, and what raises behind a true operand of `or` is never asked
+    assert codes({"==": [X, 1]}, {"===": [X, 1]}, missing="jsonlogic") == []
+    raising = {"throw": "odd"}
+    assert codes({"or": [X, raising]}, {"or": [raising, X]}, missing="jsonlogic") == []
+    assert codes({"or": [X, Y]}, {"or": [X, Y]}, missing="jsonlogic") == [("duplicate", ("1", "0"))]
     assert codes(acting("0", over(X, 1)), acting("1", over(X, 2)), missing="jsonlogic") == []
 
 
@@ -158,10 +169,94 @@ def test_many_rules_are_looked_at_in_reasonable_time():
     rules = [acting(str(index), {"and": [over(X, index), over(Y, -index)]}) for index in range(1000)]
     assert RuleSet({"rules": rules}).warnings == ()
     wide = {"and": [over({"var": f"f{index}"}, 1) for index in range(60)]}
-    assert codes(acting("0", over({"var": "f0"}, 1)), acting("1", wide)) == []
+    assert codes(acting("0", over({"var": "f0"}, 1)), acting("1", wide)) == [("shadowed", ("1", "0"))]
+
+
+def test_long_lists():
+    lists = {"one": list(range(2000)), "other": list(range(1, 2001))}
+    one, other = ({"in": [X, {"list": name}]} for name in lists)
+    assert codes(one, one, lists=lists) == [("duplicate", ("1", "0"))]
+    assert codes(acting("0", one), acting("1", {"and": [Y, one]}), lists=lists) == [("shadowed", ("1", "0"))]
+    assert codes(acting("0", one), acting("1", other), {"!": [one]}, lists=lists) == []
 
 
 def test_constants_beyond_limits_do_not_matter():
     huge = {"*": [10**4000] * 80}
     assert codes({"id": "0", "when": {">": [huge, X]}}) == []
     assert codes({"id": "0", "when": {">": [huge, 1]}}) == []
+
+
+# --- every warning is right ---------------------------------------------------------------------------------
+
+FIELDS = ("x", "y")
+VALUES = (-1, 0, 0.5, 1, 2, 2.5, "a", "b", "", True, False, None, 2**53, 2**53 + 1, float(2**53))
+EVENTS = [
+    {name: value for name, value in zip(FIELDS, pair, strict=True) if value != "absent"}
+    for pair in itertools.product([*VALUES, "absent"], repeat=2)
+]
+CONSTANTS = (-1, 0, 1, 1.0, 2, 2.5, "a", "b", True, False, None, 2**53, 2**53 + 1, float(2**53))
+
+
+def random_leaf(source):
+    operand = {"var": source.choice(FIELDS)}
+    if source.random() < 0.15:
+        operand = {source.choice("+-*/"): [operand, source.choice([0, 1, 2])]}
+    shape = source.randrange(6)
+    if shape == 0:
+        limits = [source.choice([0, 1, 2, 2.5, 3]) for _ in range(2)]
+        return source.choice([{"between": [operand, *limits]}, {"<=": [limits[0], operand, limits[1]]}])
+    if shape == 1:
+        return {source.choice(["==", "!=", "===", "!=="]): [operand, source.choice(CONSTANTS)]}
+    if shape == 2:
+        members = [constant for constant in source.sample(CONSTANTS, 3) if constant is not None]
+        return {"in": [operand, members[: source.randrange(4)]]}
+    if shape == 3:
+        odd = [{"missing": ["x"]}, {"exists": "y"}, {"throw": "odd"}, {"+": ["a", 1]}, True, False, None]
+        return source.choice([operand, *odd, {"==": [{"cat": [operand]}, 1]}, {"??": [operand, True]}])
+    pair = [operand, source.choice([0, 1, 2, 2.5, 2**53, 2**53 + 1])]
+    return {source.choice(["<", "<=", ">", ">="]): pair if source.random() < 0.7 else pair[::-1]}
+
+
+def random_condition(source, depth=2):
+    if depth == 0 or source.random() < 0.35:
+        return random_leaf(source)
+    operator = source.choice(["and", "and", "or", "!", "!!", "if"])
+    count = {"!": 1, "!!": 1, "if": 3}.get(operator) or source.randrange(1, 4)
+    return {operator: [random_condition(source, depth - 1) for _ in range(count)]}
+
+
+def random_rules(source):
+    before = True
+    for index in range(5):
+        when = random_condition(source)
+        if source.random() < 0.5:
+            when = {"and": [when, before]}
+        before = when
+        action = {"action": source.choice("ab")} if source.random() < 0.7 else {}
+        yield {"id": str(index), "when": when, "priority": source.randrange(2), **action}
+
+
+@given(st.integers(0, 2**32), st.sampled_from(["unknown", "unknown", "jsonlogic"]))
+def test_every_warning_is_right(seed, missing):
+    source = random.Random(seed)
+    try:
+        rules = RuleSet({"rules": list(random_rules(source)), "missing": missing})
+    except RuleSetError:  # such as null in a comparison under `unknown`
+        return
+    found = rules.warnings
+    if not found:
+        return
+    order = {rule.id: index for index, rule in enumerate(rules.rules)}
+    for event in source.sample(EVENTS, 60):
+        fired = rules.matches(event)
+        for warning in found:
+            first, *others = warning.rules
+            if warning.code in ("never-fires", "always-fires"):
+                assert (first in fired) == (warning.code == "always-fires")
+            elif warning.code == "duplicate":
+                assert (first in fired) == (others[0] in fired)
+            elif warning.code == "shadowed":
+                by = rules.rules[order[others[0]]]
+                assert by.action is not None
+                assert order[by.id] < order[first]
+                assert first not in fired or by.id in fired

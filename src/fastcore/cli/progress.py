@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from .sources import Source
 
-__all__ = ["reporting"]
+__all__ = ["counting", "reporting"]
 
 
 @contextmanager
@@ -33,3 +33,17 @@ def reporting(source: Source, enabled: bool) -> Iterator[Callable[[int], None]]:
             progress.update(task, completed=source.position(), records=records, rate=rate)
 
         yield report
+
+
+@contextmanager
+def counting(total: int, label: str, enabled: bool) -> Iterator[Callable[[int], None]]:
+    """Shows a bar on standard error while so many things are done; gives what to tell how many are."""
+    if not enabled or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    # what is printed meanwhile goes above the bar, but only where that is the same terminal
+    shared = sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda done: progress.update(task, completed=done)

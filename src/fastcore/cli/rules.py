@@ -1,50 +1,53 @@
-"""``fastcore rules``: check, test and explain rulesets, and run them over files of events."""
+"""``fastcore rules``: check, test, explain and compare rulesets, and run them over files of events."""
 
-import contextlib
-import csv
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from fastcore.errors import RuleSetError
 from fastcore.rules import RuleSet
+from fastcore.rules.examples import run_example
 
 from . import report
-from .columns import TYPES, Columns
-from .csv_reader import read_csv
-from .json_reader import read_json
+from .compare import Comparison, compare
+from .options import (
+    BAD_RECORDS,
+    BROKEN_PIPE,
+    CANNOT_START,
+    CHANGED,
+    BackendOption,
+    BytesOption,
+    DelimiterOption,
+    EventsFile,
+    Format,
+    FormatOption,
+    NullOption,
+    QuietOption,
+    RulesFile,
+    TypeOption,
+    batches_of,
+    columns_of,
+    ended,
+    give_up,
+    load,
+    named,
+)
 from .output import Output, Shield
-from .progress import reporting
-from .readers import Batch, parse_event, read_ndjson
-from .run import StoppedError, Summary, run
+from .progress import counting, reporting
+from .readers import parse_event
+from .run import Summary, run
 from .sources import Source, SourceError
 
 __all__ = ["rules"]
 
 rules = typer.Typer(
-    help="Check, test and explain rulesets, and run them over files of events.", no_args_is_help=True
+    help="Check, test, explain and compare rulesets, and run them over files of events.", no_args_is_help=True
 )
-
-BAD_RECORDS, CANNOT_START, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
-
-
-class Backend(StrEnum):
-    cython = "cython"
-    python = "python"
-
-
-class Format(StrEnum):
-    auto = "auto"
-    ndjson = "ndjson"
-    json = "json"
-    csv = "csv"
 
 
 class Errors(StrEnum):
@@ -55,10 +58,11 @@ class Errors(StrEnum):
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Rulesets: .json, .yaml, .yml or .toml.")
 ]
-RulesFile = Annotated[Path, typer.Argument(metavar="RULES", help="A ruleset: .json, .yaml, .yml or .toml.")]
-BackendOption = Annotated[
-    Backend | None,
-    typer.Option(help="Evaluate with this backend instead of the selected one.", show_default=False),
+OldFile = Annotated[Path, typer.Argument(metavar="OLD", help="The ruleset as it was.")]
+NewFile = Annotated[Path, typer.Argument(metavar="NEW", help="The ruleset as it is to be.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")]
+FailOption = Annotated[
+    bool, typer.Option("--fail-on-change", help=f"Exit with {CHANGED} if there is any difference.")
 ]
 
 
@@ -81,28 +85,40 @@ def check(files: Files) -> None:
 
 
 @rules.command("test")
-def run_examples(files: Files, backend: BackendOption = None) -> None:
+def run_examples(files: Files, backend: BackendOption = None, quiet: QuietOption = False) -> None:
     """Run the examples in rulesets, and explain those that fail; exit with 1 if any does."""
     failed = 0
     for file in files:
         try:
-            ruleset = RuleSet.from_file(file, backend=_name(backend))
+            ruleset = RuleSet.from_file(file, backend=named(backend))
         except (RuleSetError, OSError, ImportError) as error:
             failed += 1
             for line in report.load_errors(file, error):
                 print(line)
             continue
-        results = ruleset.run_examples()
-        failures = [
-            (result, example)
-            for result, example in zip(results, ruleset.examples, strict=True)
-            if not result.passed
-        ]
-        for result, example in failures:
-            print(f"{file}: {report.failure(ruleset, result, example)}")
-        failed += len(failures)
-        print(f"{file}: {len(results)} examples, {len(failures)} failed")
+        failed += _run_examples(file, ruleset, quiet)
     raise typer.Exit(1 if failed else 0)
+
+
+def _run_examples(file: Path, ruleset: RuleSet, quiet: bool) -> int:
+    """Prints the examples of one ruleset that fail, as they do; returns how many."""
+    examples = ruleset.examples
+    failed = 0
+    fired: set[str] = set()
+    with counting(len(examples), f"{file}", enabled=not quiet) as progress:
+        for number, example in enumerate(examples, 1):
+            result = run_example(ruleset, example)
+            if result.decision is not None:
+                fired.update(result.decision.matched)
+            if not result.passed:
+                failed += 1
+                print(f"{file}: {report.failure(ruleset, result, example)}", flush=True)
+            progress(number)
+    print(f"{file}: {len(examples)} examples, {failed} failed")
+    silent = [rule.id for rule in ruleset.rules if rule.enabled and rule.id not in fired]
+    if silent and examples and not quiet:
+        print(f"{file}: no example fires {report.some(silent)}", file=sys.stderr)
+    return failed
 
 
 @rules.command()
@@ -118,19 +134,19 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
 ) -> None:
     """Show why rules fire for an event, or do not: each condition, its value and the fields it reads."""
-    loaded = _load(ruleset, None)
+    loaded = load(ruleset)
     try:
         with Source(event) as source:
             text = b"".join(source.chunks())
     except SourceError as error:
-        _give_up(str(error))
+        give_up(str(error))
     parsed = parse_event(text)
     if not isinstance(parsed, dict):
-        _give_up(f"{event}: {parsed.reason}")
+        give_up(f"{event}: {parsed.reason}")
     try:
         explanation = loaded.explain(parsed, rule)
     except KeyError:
-        _give_up(f"{ruleset}: no rule has the id {rule!r}")
+        give_up(f"{ruleset}: no rule has the id {rule!r}")
     if fired:
         explanation = replace(explanation, rules=tuple(each for each in explanation.rules if each.fired))
     print(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False) if as_json else explanation)
@@ -139,144 +155,95 @@ def explain(
 @rules.command("run")
 def run_command(
     ruleset: RulesFile,
-    events: Annotated[
-        str,
-        typer.Argument(
-            metavar="EVENTS",
-            help="NDJSON, a JSON array, or CSV with a header; also .gz and .zip; - is standard input.",
-        ),
-    ],
+    events: EventsFile,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", help="Write decisions here instead of to standard output.", show_default=False
         ),
     ] = None,
-    input_format: Annotated[
-        Format,
-        typer.Option("--format", help="Of the events; auto tells it from the name or the first bytes."),
-    ] = Format.auto,
-    null: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="CSV: this text means a missing value, as an empty cell does; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type",
-            metavar="COLUMN=TYPE",
-            help=f"CSV: a column is a {', '.join(TYPES)}; repeatable. By default the ruleset tells.",
-            show_default=False,
-        ),
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option(help="CSV: what stands between values.", show_default="comma; tab for .tsv")
-    ] = None,
+    input_format: FormatOption = Format.auto,
+    null: NullOption = None,
+    types: TypeOption = None,
+    delimiter: DelimiterOption = None,
     backend: BackendOption = None,
     errors: Annotated[
         Errors, typer.Option(help="What a bad record does: give an error record and go on, or end the run.")
     ] = Errors.record,
-    max_record_bytes: Annotated[
-        int, typer.Option(min=1, help="A longer record is bad; bounds the memory that is used.")
-    ] = 1 << 24,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")] = False,
+    max_record_bytes: BytesOption = 1 << 24,
+    quiet: QuietOption = False,
 ) -> None:
     """Decide on every event of a file: one line of JSON each, in order, with the number of its line.
 
     A bad record gives an error record in its place. The status is 0 if all went well, 1 if there were bad
     records, 2 if the run could not start.
     """
-    loaded = _load(ruleset, backend)
-    if delimiter is not None and len(delimiter.encode()) != 1:
-        _give_up(f"--delimiter: one ASCII character, not {delimiter!r}")
-    columns = Columns(loaded.fields, _types(types or []), null or ())
+    loaded = load(ruleset, backend)
+    columns = columns_of(loaded.fields, types, null, delimiter)
     summary = Summary()
 
     def carry_out() -> None:
         with Source(events) as source, Shield() as shield, Output(output) as sink:
-            batches = _batches(source, input_format.value, columns, delimiter, max_record_bytes)
+            batches = batches_of(source, input_format, columns, delimiter, max_record_bytes)
             # a bar and decisions on the same terminal would spoil one another
             visible = not quiet and (output is not None or not sys.stdout.isatty())
             with reporting(source, enabled=visible) as progress:
                 run(loaded, batches, sink, shield, summary, stop=errors is Errors.stop, progress=progress)
             sink.finish()
 
-    status = _status_of(carry_out, summary)
+    status = ended(carry_out, lambda: summary.records) or (BAD_RECORDS if summary.errors else 0)
     if not quiet and status not in (CANNOT_START, BROKEN_PIPE):
         print(report.summary(loaded, summary), file=sys.stderr)
     raise typer.Exit(status)
 
 
-def _status_of(carry_out: Callable[[], None], summary: Summary) -> int:
-    """Does the work and tells people, in one line, if it ended early."""
-    try:
-        carry_out()
-    except BrokenPipeError:
-        _close_standard_output()
-        return BROKEN_PIPE
-    except KeyboardInterrupt as interruption:
-        _say("interrupted", interruption)
-        return INTERRUPTED
-    except StoppedError as bad:
-        _say(f"stopped at a bad record: {bad}", bad)
-        return BAD_RECORDS
-    except (SourceError, OSError) as error:
-        where = getattr(error, "filename", None)
-        _say(
-            f"cannot write {where}: {error.strerror}" if isinstance(error, OSError) and where else str(error),
-            error,
-        )
-        return BAD_RECORDS if summary.records else CANNOT_START
-    return BAD_RECORDS if summary.errors else 0
+@rules.command("compare")
+def compare_command(
+    old: OldFile,
+    new: NewFile,
+    events: EventsFile,
+    samples: Annotated[int, typer.Option(min=0, help="Show so many of the events that change.")] = 10,
+    as_json: JsonOption = False,
+    fail_on_change: FailOption = False,
+    input_format: FormatOption = Format.auto,
+    null: NullOption = None,
+    types: TypeOption = None,
+    delimiter: DelimiterOption = None,
+    backend: BackendOption = None,
+    max_record_bytes: BytesOption = 1 << 24,
+    quiet: QuietOption = False,
+) -> None:
+    """Decide on every event of a file with two rulesets, and show what the new one changes.
+
+    The status is 0 if all went well, 1 if there were bad records, 2 if the run could not start, 3 if
+    something changes and --fail-on-change is given.
+    """
+    before, after = load(old, backend), load(new, backend)
+    fields = {path: set(kinds) for path, kinds in before.fields.items()}
+    for path, kinds in after.fields.items():
+        fields.setdefault(path, set()).update(kinds)
+    columns = columns_of(fields, types, null, delimiter)
+    comparison = Comparison(before, after, samples)
+
+    def carry_out() -> None:
+        with Source(events) as source:
+            batches = batches_of(source, input_format, columns, delimiter, max_record_bytes)
+            with reporting(source, enabled=not quiet) as progress:
+                compare(comparison, batches, progress=progress)
+
+    status = ended(carry_out, lambda: comparison.records) or (BAD_RECORDS if comparison.bad else 0)
+    if status == CANNOT_START:
+        raise typer.Exit(status)
+    shown = json.dumps(comparison.to_dict(), indent=2) if as_json else report.comparison(comparison)
+    status = ended(lambda: print(shown, flush=True), lambda: 1) or status
+    if not quiet:
+        print(report.speed(comparison.records, comparison.seconds, before.backend), file=sys.stderr)
+    raise typer.Exit(status or (CHANGED if fail_on_change and comparison.changed else 0))
 
 
-def _batches(
-    source: Source, chosen: str, columns: Columns, delimiter: str | None, limit: int
-) -> Iterator[Batch]:
-    kind = source.format() if chosen == "auto" else chosen
-    if kind == "csv":
-        csv.field_size_limit(min(limit, 2**31 - 1))
-        return read_csv(source.chunks(), columns, delimiter=delimiter or source.delimiter(), limit=limit)
-    return (read_json if kind == "json" else read_ndjson)(source.chunks(), limit=limit)
-
-
-def _types(given: list[str]) -> dict[str, str]:
-    """Columns and their types, from `COLUMN=TYPE`."""
-    types = {}
-    for text in given:
-        column, _, kind = text.rpartition("=")
-        if not column or kind not in TYPES:
-            _give_up(f"--type: COLUMN=TYPE with a type of {', '.join(TYPES)}, not {text!r}")
-        types[column] = kind
-    return types
-
-
-def _name(backend: Backend | None) -> str | None:
-    return None if backend is None else backend.value
-
-
-def _load(file: Path, backend: Backend | None) -> RuleSet:
-    try:
-        return RuleSet.from_file(file, backend=_name(backend))
-    except (RuleSetError, OSError, ImportError) as error:
-        for line in report.load_errors(file, error):
-            _say(line)
-        raise typer.Exit(CANNOT_START) from None
-
-
-def _say(text: str, error: BaseException | None = None) -> None:
-    print("; ".join([f"fastcore: {text}", *getattr(error, "__notes__", ())]), file=sys.stderr)
-
-
-def _give_up(text: str) -> NoReturn:
-    _say(text)
-    raise typer.Exit(CANNOT_START)
-
-
-def _close_standard_output() -> None:
-    """Nobody reads it any more; without this the interpreter would complain when it flushes at its end."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@rules.command()
+def diff(old: OldFile, new: NewFile, as_json: JsonOption = False, fail_on_change: FailOption = False) -> None:
+    """Show what changes from one ruleset to another: rules, their keys and order, lists and settings."""
+    found = load(old).diff(load(new))
+    print(json.dumps(found.to_dict(), indent=2) if as_json else found)
+    raise typer.Exit(CHANGED if fail_on_change and found else 0)

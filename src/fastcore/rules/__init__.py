@@ -2,6 +2,7 @@
 
 from . import jsonlogic
 from .decision import Decision, DecisionError
+from .diff import Change, ListChange, MovedRule, RuleChange, RuleSetDiff
 from .document import Rule
 from .examples import ExampleResult
 from .explain import ExplainedCondition, ExplainedField, ExplainedRule, Explanation
@@ -11,6 +12,7 @@ from .schema import document_schema
 from .store import RuleStore
 
 __all__ = [
+    "Change",
     "Decision",
     "DecisionError",
     "ExampleResult",
@@ -19,8 +21,12 @@ __all__ = [
     "ExplainedRule",
     "Explanation",
     "LintWarning",
+    "ListChange",
+    "MovedRule",
     "Rule",
+    "RuleChange",
     "RuleSet",
+    "RuleSetDiff",
     "RuleStore",
     "document_schema",
     "jsonlogic",

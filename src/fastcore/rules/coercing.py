@@ -12,11 +12,10 @@ from fastcore.kernels import conditions as _conditions
 
 from . import jsonlogic
 from .decision import DecisionError
-from .describe import describe
 from .document import CheckedDocument
-from .explain import LOGICAL, ExplainedCondition, fields_of
 from .language import OPERATORS, ConditionChecker, Tree, branches
 from .lists import NamedList
+from .observe import LOGICAL, Seen, facts_of
 from .plan import Plan
 from .trees import lists_of
 
@@ -91,35 +90,29 @@ class CoercingEngine:
                     continue
         return -1
 
-    def explain(
-        self, checked: CheckedDocument, index: int, event: Any, now: datetime
-    ) -> tuple[ExplainedCondition, str]:
+    def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
         with _clock(now):
-            return self._explain(
-                checked.rules[index].when, checked.trees[index], plain(event), event, now, "when"
-            )
+            seen = self._observe(checked.rules[index].when, checked.trees[index], plain(event), event, now)
+        return seen, seen[2]
 
-    def _explain(
-        self, logic: Any, tree: Tree, data: Any, event: Any, now: datetime, path: str
-    ) -> tuple[ExplainedCondition, str]:
-        parts: list[ExplainedCondition] = []
+    def _observe(self, logic: Any, tree: Tree, data: Any, event: Any, now: datetime) -> Seen:
+        """Each condition evaluated by itself; the reason is what kept it from having a value."""
+        parts: list[Seen] = []
+        steps: list[str] = []
         if tree[0] in LOGICAL:
             name, given = next(iter(logic.items()))
             operands = given if isinstance(given, list) else [given]
             for position, (operand, branch) in enumerate(zip(operands, branches(tree), strict=True)):
-                where = f"{path}.{name}" + (f"[{position}]" if isinstance(given, list) else "")
-                parts.append(self._explain(operand, branch, data, event, now, where)[0])
+                parts.append(self._observe(operand, branch, data, event, now))
+                steps.append(f".{name}[{position}]" if isinstance(given, list) else f".{name}")
         problem = ""
         value: bool | None = None
         try:
             value = bool(self._compile(logic)(data))
         except (LogicError, LimitError) as error:
             problem = f"could not be evaluated: {error}"
-        probe = _conditions.conditions_program([tree]).probe(0, event, now)
-        fields = fields_of(tree, probe)
-        return ExplainedCondition(
-            path, tree[0], describe(tree), value, fields, problem, tuple(parts)
-        ), problem
+        facts = [] if parts else facts_of(tree, _conditions.conditions_program([tree]).probe(0, event, now))
+        return value, facts, problem, parts, steps
 
 
 @contextmanager

@@ -6,7 +6,8 @@ constants become constraints on it: an interval of numbers, or a set of allowed 
 themselves. Everything concluded here holds for every event; much that holds is not concluded.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -35,6 +36,8 @@ FLIPPED: Final = {
 }
 NEGATED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 KINDS_OF_SETS: Final = frozenset({"number", "string", "boolean"})
+LONG_LIST: Final = 1000
+KINDS: Final = {str: "string", bool: "boolean", int: "number", float: "number"}
 
 Value = tuple[str, Any]
 """A constant beside its type, because True == 1 in Python."""
@@ -117,16 +120,30 @@ class Constraint:
         )
 
 
-def key_of(tree: Tree) -> str:
-    """Text that is equal for conditions that differ only in spelling or in the order of `and` and `or`."""
+def key_of(tree: Tree, typed: bool = True) -> str:
+    """Text that is equal only for conditions that always have the same truth.
+
+    Parameters:
+        tree: a condition or an operand.
+        typed: whether it is three-valued. Then the order of `and` and `or` does not matter, and ``===`` is
+            ``==``; under JSONLogic's coercions, and where an operand may raise, both do.
+    """
     op: str = tree[0]
-    op = SAME.get(op, op)
+    if typed:
+        op = SAME.get(op, op)
     if op in ("const", "var", "exists", "list", "now", "in_set", "in_list", "in_network"):
-        inner = [key_of(branch) for branch in branches(tree)]
-        held = sorted(map(repr, tree[2])) if op == "in_set" else [repr(part) for part in tree[1:3]]
+        inner = [key_of(branch, typed) for branch in branches(tree)]
+        held = _members(tree[2]) if op == "in_set" else [repr(part) for part in tree[1:3]]
         return f"{op}{held}{inner}"
-    parts = [key_of(branch) for branch in branches(tree)]
-    return f"{op}({','.join(sorted(parts) if op in ('and', 'or') else parts)})"
+    parts = [key_of(branch, typed) for branch in branches(tree)]
+    return f"{op}({','.join(sorted(parts) if typed and op in ('and', 'or') else parts)})"
+
+
+def _members(values: tuple[Any, ...]) -> list[str]:
+    """Text that is equal only for equal sets; of long ones a digest of them as they are written."""
+    if len(values) > LONG_LIST:
+        return [hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()]
+    return sorted(map(repr, values))
 
 
 def conjuncts(tree: Tree, negated: bool = False) -> Iterator[Tree]:
@@ -167,9 +184,17 @@ def constraints(tree: Tree) -> tuple[dict[str, Constraint], frozenset[str]]:
     return found, frozenset(others)
 
 
-def _values(constants: Iterable[Any]) -> frozenset[Value] | None:
-    typed = [(_conditions.conditions_kind(constant), constant) for constant in constants]
+def _values(constants: Sequence[Any]) -> frozenset[Value] | None:
+    """Constants with their types; None where they are no set, or one too long to be looked into."""
+    if len(constants) > LONG_LIST:
+        return None
+    typed = [(_kind(constant), constant) for constant in constants]
     return frozenset(typed) if all(kind in KINDS_OF_SETS for kind, _ in typed) else None
+
+
+def _kind(constant: Any) -> str:
+    # a document's floats are finite
+    return KINDS.get(type(constant)) or _conditions.conditions_kind(constant)
 
 
 def _constraint(tree: Tree) -> tuple[str, Constraint] | None:
@@ -197,7 +222,7 @@ def _comparison(op: str, operand: str, constant: Any) -> tuple[str, Constraint] 
     values = _values([constant])
     if values is None:
         return None
-    kind = _conditions.conditions_kind(constant)
+    kind = _kind(constant)
     if op == "==":
         return operand, Constraint(allowed=values, kind=kind)
     if op == "!=":

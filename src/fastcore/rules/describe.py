@@ -23,6 +23,7 @@ INFIX: Final = {
 """How tightly the operators bind that are written between their operands; `not` binds with 3."""
 
 SAME: Final = {"===": "==", "!==": "!="}
+ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 LONGEST: Final = 80
 LONGEST_VALUE: Final = 1000
 
@@ -37,7 +38,7 @@ def describe(tree: Tree, binding: int = 0) -> str:
     if op == "list":
         return _list(tree[1])
     if op in ("in_set", "in_list", "in_network"):
-        shown = _list(tree[2]) if isinstance(tree[2], str) else constant(list(tree[2:][op == "in_network"]))
+        shown = _list(tree[2]) if isinstance(tree[2], str) else constant(tree[2:][op == "in_network"])
         text = f"{describe(tree[1], 4)} {'in network' if op == 'in_network' else 'in'} {shown}"
         return f"({text})" if binding >= 4 else text
     parts = branches(tree)
@@ -75,7 +76,10 @@ def constant(value: Any) -> str:
         return str(value)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(constant(member) for member in value) + "]"
-    text = json.dumps(plain_value(value), ensure_ascii=False)
+    kind = type(value)
+    if kind is float and math.isfinite(value):
+        return float.__repr__(value)
+    text = ENCODE(plain_value(value))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

@@ -11,7 +11,7 @@ from .blame import blame
 from .clauses import make_clauses
 from .decision import Decision, DecisionError
 from .document import CheckedDocument
-from .explain import ExplainedCondition, explain_tree
+from .observe import Seen, observe
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
@@ -41,11 +41,9 @@ class Engine(Protocol):
         """Index of the first rule that fires, -1 if none does."""
         ...
 
-    def explain(
-        self, checked: CheckedDocument, index: int, event: Any, now: datetime
-    ) -> tuple[ExplainedCondition, str]:
-        """The condition of a rule (its index is in the document's order of evaluation) for an event, and
-        what went wrong, in words, if something did."""
+    def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
+        """What the condition of a rule (its index is in the document's order of evaluation) sees in an
+        event, and what went wrong, in words, if something did."""
         ...
 
     def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "Engine":
@@ -137,12 +135,10 @@ class KleeneEngine:
         index: int = self._program.first(event, self.setting(now), active)
         return index
 
-    def explain(
-        self, checked: CheckedDocument, index: int, event: Any, now: datetime
-    ) -> tuple[ExplainedCondition, str]:
+    def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
         tree = checked.trees[index]
         probe = self._kernels.conditions_program([tree]).probe(0, event, self.setting(now))
-        return explain_tree(tree, probe, "when"), ""
+        return observe(tree, probe), ""
 
 
 def thrown_text(value: Any) -> str:

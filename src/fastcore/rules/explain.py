@@ -3,22 +3,43 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from .blame import blame
 from .decision import to_json
-from .describe import describe, plain_value
+from .describe import describe
 from .document import CheckedDocument, Rule
-from .language import Tree, branches, field_name, scoped
+from .language import Tree, branches, field_name
+from .observe import Seen, shown_value
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 __all__ = ["ExplainedCondition", "ExplainedField", "ExplainedRule", "Explanation", "explain"]
 
-LOGICAL: Final = frozenset({"and", "or", "!", "!!", "if"})
 WORDS: Final = {True: "true", False: "false", None: "unknown"}
 MARKS: Final = {True: "✓", False: "✗", None: "?"}
+
+
+class _Value:
+    """Compares, hashes and shows itself by its public attributes, some of which are made when asked for."""
+
+    __slots__ = ()
+    PUBLIC: ClassVar[tuple[str, ...]]
+
+    def _content(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.PUBLIC)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash(self._content())
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.PUBLIC)
+        return f"{type(self).__name__}({shown})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +54,11 @@ class ExplainedField:
         return f"{self.name} = {to_json(self.value).decode()}" if self.present else f"{self.name} is missing"
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedCondition:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExplainedCondition(_Value):
     """One condition of a rule.
+
+    What the event decided was noted when it was evaluated; names and texts are made when they are asked for.
 
     Attributes:
         path: where it stands, below the rule: ``when.and[1]``.
@@ -47,13 +70,51 @@ class ExplainedCondition:
         parts: the conditions that it consists of.
     """
 
+    PUBLIC: ClassVar[tuple[str, ...]] = ("path", "operator", "text", "value", "fields", "reason", "parts")
+
     path: str
-    operator: str
-    text: str
-    value: bool | None
-    fields: tuple[ExplainedField, ...]
-    reason: str
-    parts: tuple["ExplainedCondition", ...]
+    _tree: Tree
+    _seen: Seen
+
+    @property
+    def operator(self) -> str:
+        operator: str = self._tree[0]
+        return operator
+
+    @property
+    def text(self) -> str:
+        return describe(self._tree)
+
+    @property
+    def value(self) -> bool | None:
+        return self._seen[0]
+
+    @property
+    def reason(self) -> str:
+        return self._seen[2]
+
+    @property
+    def fields(self) -> tuple[ExplainedField, ...]:
+        found: dict[str, ExplainedField] = {}
+        pending = [self._seen]
+        while pending:
+            _, facts, _, parts, _ = pending.pop()
+            pending.extend(reversed(parts))
+            for keys, present, value in facts:
+                name = field_name(keys)
+                found[name] = ExplainedField(name, present, shown_value(value))
+        return tuple(found.values())
+
+    @property
+    def parts(self) -> tuple["ExplainedCondition", ...]:
+        _, _, _, parts, steps = self._seen
+        if not steps:
+            name = f".{self._tree[0]}"
+            steps = [name] if len(parts) == 1 else [f"{name}[{index}]" for index in range(len(parts))]
+        return tuple(
+            ExplainedCondition(self.path + step, tree, seen)
+            for step, tree, seen in zip(steps, branches(self._tree) if parts else (), parts, strict=True)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -68,42 +129,73 @@ class ExplainedCondition:
     def lines(self, indent: int) -> Iterator[str]:
         """The text rendering, one line for each condition."""
         line = f"{'  ' * indent}{MARKS[self.value]} {self.text}"
-        if self.parts:
+        parts = self.parts
+        if parts:
             yield line
-            for part in self.parts:
+            for part in parts:
                 yield from part.lines(indent + 1)
             return
         facts = ", ".join(field.text() for field in self.fields)
         yield f"{line}   [{facts}]" if facts else line
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedRule:
-    """One rule: whether it fired, why or why not, and its condition."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExplainedRule(_Value):
+    """One rule: whether it fired, why or why not, and its condition.
+
+    Attributes:
+        rule: the rule.
+        fired: whether it fired.
+        why: the conditions that made it false, why it is unknown, or why it does not take part.
+        condition: with its parts; None where the rule does not take part.
+    """
+
+    PUBLIC: ClassVar[tuple[str, ...]] = ("rule", "fired", "why", "condition")
 
     rule: Rule
-    fired: bool
-    why: str
-    condition: ExplainedCondition | None
+    _tree: Tree
+    _seen: Seen | None
+    _why: str
+
+    @property
+    def fired(self) -> bool:
+        return self._seen is not None and self._seen[0] is True
+
+    @property
+    def why(self) -> str:
+        if self._why or self._seen is None:
+            return self._why
+        value, _, reason, _, _ = self._seen
+        if value is None:
+            return f"undecided: {reason}"
+        if value:
+            return "its condition is true"
+        return "because " + "; ".join(_decisive(self._tree, self._seen)) + " is false"
+
+    @property
+    def condition(self) -> ExplainedCondition | None:
+        return None if self._seen is None else ExplainedCondition("when", self._tree, self._seen)
 
     def to_dict(self) -> dict[str, Any]:
+        condition = self.condition
         return {
             "rule": self.rule.id,
             "description": self.rule.description,
             "score": self.rule.score,
             "action": self.rule.action,
             "fired": self.fired,
-            "value": WORDS[self.condition.value] if self.condition else None,
+            "value": WORDS[condition.value] if condition else None,
             "why": self.why,
-            "condition": self.condition.to_dict() if self.condition else None,
+            "condition": condition.to_dict() if condition else None,
         }
 
     def lines(self) -> Iterator[str]:
         title = f"{self.rule.id}: {'FIRED' if self.fired else 'did not fire'}"
         yield f"{title} - {self.rule.description}" if self.rule.description else title
         yield f"  {self.why}"
-        if self.condition:
-            yield from self.condition.lines(1)
+        condition = self.condition
+        if condition:
+            yield from condition.lines(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,75 +229,33 @@ def explain(
 ) -> Explanation:
     """Explains one rule or all; errors as `RuleSet.explain`."""
     if rule is None:
-        indices = list(range(len(checked.rules)))
-    elif rule in checked.index:
-        indices = [checked.index[rule]]
-    else:
+        explained = [_explain_rule(checked, index, engine, event, now) for index in range(len(checked.rules))]
+        return Explanation(checked.name, checked.version, tuple(explained))
+    if rule not in checked.index:
         raise KeyError(f"no rule has the id {rule!r}")
-    explained = [_explain_rule(checked, index, engine, event, now) for index in indices]
-    return Explanation(checked.name, checked.version, tuple(explained))
+    only = _explain_rule(checked, checked.index[rule], engine, event, now)
+    return Explanation(checked.name, checked.version, (only,))
 
 
 def _explain_rule(
     checked: CheckedDocument, index: int, engine: "Engine", event: Any, now: datetime
 ) -> ExplainedRule:
-    rule = checked.rules[index]
+    rule, tree = checked.rules[index], checked.trees[index]
     if not rule.enabled:
-        return ExplainedRule(rule, False, "the rule is disabled", None)
+        return ExplainedRule(rule, tree, None, "the rule is disabled")
     if rule.valid_from is not None and now < rule.valid_from:
-        return ExplainedRule(rule, False, f"the rule is valid from {rule.valid_from.isoformat()}", None)
+        return ExplainedRule(rule, tree, None, f"the rule is valid from {rule.valid_from.isoformat()}")
     if rule.valid_until is not None and rule.valid_until <= now:
-        return ExplainedRule(rule, False, f"the rule was valid until {rule.valid_until.isoformat()}", None)
-    condition, problem = engine.explain(checked, index, event, now)
-    fired = condition.value is True
-    return ExplainedRule(rule, fired, problem or _why(condition), condition)
+        return ExplainedRule(rule, tree, None, f"the rule was valid until {rule.valid_until.isoformat()}")
+    seen, problem = engine.explain(checked, index, event, now)
+    return ExplainedRule(rule, tree, seen, problem)
 
 
-def _why(condition: ExplainedCondition) -> str:
-    if condition.value is True:
-        return "its condition is true"
-    if condition.value is None:
-        return f"undecided: {condition.reason}"
-    return "because " + "; ".join(_decisive(condition)) + " is false"
-
-
-def _decisive(condition: ExplainedCondition) -> Iterator[str]:
+def _decisive(tree: Tree, seen: Seen) -> Iterator[str]:
     """The conditions that made a false one false."""
-    if condition.operator in ("and", "or"):
-        for part in condition.parts:
-            if part.value is False:
-                yield from _decisive(part)
+    if tree[0] not in ("and", "or"):
+        yield describe(tree)
         return
-    yield condition.text
-
-
-def explain_tree(tree: Tree, probe: Any, path: str) -> ExplainedCondition:
-    """A condition and its parts, in the scope of the event."""
-    parts: list[ExplainedCondition] = []
-    if tree[0] in LOGICAL:
-        name = f"{path}.{tree[0]}"
-        single = len(tree) == 2
-        for position, (branch, inner) in enumerate(zip(branches(tree), probe.operands(), strict=True)):
-            parts.append(explain_tree(branch, inner, name if single else f"{name}[{position}]"))
-    value = probe.truth()
-    reason = ""
-    if value is None:
-        cause = blame(tree, probe)
-        reason = f"{cause.field} {cause.reason}" if cause.field else cause.reason
-    return ExplainedCondition(
-        path, tree[0], describe(tree), value, fields_of(tree, probe), reason, tuple(parts)
-    )
-
-
-def fields_of(tree: Tree, probe: Any) -> tuple[ExplainedField, ...]:
-    """The fields that a condition reads in the scope of the event, each once."""
-    return tuple({found.name: found for found in _names(tree, probe)}.values())
-
-
-def _names(tree: Tree, probe: Any) -> Iterator[ExplainedField]:
-    if tree[0] in ("var", "exists"):
-        present, raw = probe.raw()
-        yield ExplainedField(field_name(tree[1]), present, plain_value(raw))
-    parts, inner = branches(tree), probe.operands()
-    for position in scoped(tree):
-        yield from _names(parts[position], inner[position])
+    for branch, part in zip(branches(tree), seen[3], strict=True):
+        if part[0] is False:
+            yield from _decisive(branch, part)

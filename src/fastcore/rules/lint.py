@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, islice
+from math import comb
 from typing import Final
 
 from .constraints import Constraint, constraints, key_of, outcomes
@@ -13,9 +14,9 @@ from .trees import lists_of
 
 __all__ = ["LintWarning", "lint"]
 
-MOST_OPERANDS: Final = 8
-"""Beyond so many operands in one rule, shadowing is looked for among rules with equally many or one fewer
-only."""
+MOST_SUBSETS: Final = 128
+"""In how many subsets of one rule's operands shadowing is looked for: all of them up to 7 operands, beyond
+that the smallest and the largest."""
 
 SHORT_LIST: Final = 100
 """The entries of longer named lists are not looked at."""
@@ -70,14 +71,13 @@ def lint(checked: CheckedDocument) -> tuple[LintWarning, ...]:
     found: list[tuple[int, LintWarning]] = []
     dead = set()
     for linted in rules:
-        if typed:
-            for warning in _alone(linted):
-                found.append((linted.position, warning))
-                if warning.code == "never-fires":
-                    dead.add(linted.position)
         linted.constraints, linted.others = constraints(linted.tree) if typed else ({}, _parts(linted.tree))
         linted.operands = frozenset(linted.constraints) | linted.others
-    found.extend(_together([linted for linted in rules if linted.position not in dead]))
+        for warning in _alone(linted) if typed else ():
+            found.append((linted.position, warning))
+            if warning.code == "never-fires":
+                dead.add(linted.position)
+    found.extend(_together([linted for linted in rules if linted.position not in dead], typed))
     return tuple(warning for _, warning in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -92,7 +92,7 @@ def _with_values(tree: Tree, lists: Mapping[str, NamedList]) -> Tree:
 
 def _parts(tree: Tree) -> frozenset[str]:
     if tree[0] != "and":
-        return frozenset({key_of(tree)})
+        return frozenset({key_of(tree, typed=False)})
     return frozenset(key for branch in branches(tree) for key in _parts(branch))
 
 
@@ -107,7 +107,7 @@ def _alone(linted: _Linted) -> Iterator[LintWarning]:
         yield LintWarning(
             identity, path, "never-fires", f"the condition is never true{_null_hint(linted.tree)}"
         )
-    elif _contradicts(linted.tree):
+    elif _contradicts(linted.tree, linted.constraints):
         yield LintWarning(
             identity, path, "never-fires", "its conditions on one operand contradict each other"
         )
@@ -128,26 +128,36 @@ def _all(tree: Tree) -> Iterator[Tree]:
         yield from _all(branch)
 
 
-def _contradicts(tree: Tree) -> bool:
-    if tree[0] == "or":
-        return all(True not in outcomes(branch) or _contradicts(branch) for branch in branches(tree))
-    found, _ = constraints(tree)
+def _contradicts(tree: Tree, found: dict[str, Constraint]) -> bool:
+    """Whether what a condition's constraints ask for cannot be."""
     if any(constraint.empty() for constraint in found.values()):
         return True
-    return tree[0] == "and" and any(_contradicts(branch) for branch in branches(tree))
+    if tree[0] == "or":
+        return all(True not in outcomes(branch) or _can_not_be(branch) for branch in branches(tree))
+    # what a branch of `and` says of one operand is among the constraints already
+    return tree[0] == "and" and any(
+        _can_not_be(branch) for branch in branches(tree) if branch[0] in ("and", "or")
+    )
+
+
+def _can_not_be(tree: Tree) -> bool:
+    return _contradicts(tree, constraints(tree)[0])
 
 
 def _reads_empty(tree: Tree) -> bool:
     return any(part[0] == "in_set" and not part[2] for part in _all(tree))
 
 
-def _together(rules: list[_Linted]) -> Iterator[tuple[int, LintWarning]]:
+def _together(rules: list[_Linted], typed: bool) -> Iterator[tuple[int, LintWarning]]:
     """Duplicates and shadowed rules, among rules in their order of evaluation."""
     seen: dict[str, _Linted] = {}
-    acting: dict[frozenset[str], list[_Linted]] = {}
+    acting: dict[frozenset[str], list[_Linted]] = {
+        linted.operands: [] for linted in rules if linted.rule.action is not None
+    }
+    within: dict[frozenset[str], list[frozenset[str]]] = {}
     for linted in rules:
         identity = linted.rule.id
-        key = key_of(linted.tree)
+        key = key_of(linted.tree, typed)
         first = seen.setdefault(key, linted)
         if first is not linted and _covers(first.rule, linted.rule):
             message = f"the condition is that of {first.rule.id!r}"
@@ -155,25 +165,33 @@ def _together(rules: list[_Linted]) -> Iterator[tuple[int, LintWarning]]:
             yield linted.position, warning
         if linted.rule.action is None:
             continue
-        candidates = islice(_candidates(linted, acting), MOST_CANDIDATES)
-        by = next((earlier for earlier in candidates if _implies(linted, earlier)), None)
+        operands = linted.operands
+        if operands not in within:
+            within[operands] = [subset for subset in _subsets(operands) if subset in acting]
+        candidates = (earlier for subset in within[operands] for earlier in acting[subset])
+        by = next(
+            (earlier for earlier in islice(candidates, MOST_CANDIDATES) if _implies(linted, earlier)), None
+        )
         if by is not None:
             message = (
                 f"its action never counts: whenever it fires, {by.rule.id!r} fires before it and sets one"
             )
             yield linted.position, LintWarning((identity, by.rule.id), linted.path, "shadowed", message)
-        acting.setdefault(linted.operands, []).append(linted)
+        acting[operands].append(linted)
 
 
-def _candidates(linted: _Linted, acting: dict[frozenset[str], list[_Linted]]) -> Iterator[_Linted]:
-    """Earlier acting rules that read no operand which this one does not."""
-    operands = sorted(linted.operands)
-    sizes = range(len(operands) + 1)
-    if len(operands) > MOST_OPERANDS:
-        sizes = range(len(operands) - 1, len(operands) + 1)
-    for size in sizes:
-        for subset in combinations(operands, size):
-            yield from acting.get(frozenset(subset), ())
+def _subsets(operands: frozenset[str]) -> Iterator[frozenset[str]]:
+    """Sets of operands that an earlier rule may read to be implied, the smallest first."""
+    names, count = sorted(operands), len(operands)
+    sizes: list[int] = []
+    subsets = 0
+    for size in sorted(range(count + 1), key=lambda size: comb(count, size)):
+        subsets += comb(count, size)
+        if subsets > MOST_SUBSETS and sizes:
+            break
+        sizes.append(size)
+    for size in sorted(sizes):
+        yield from map(frozenset, combinations(names, size))
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:

@@ -11,6 +11,7 @@ from fastcore.kernels import conditions as _conditions
 
 from . import files, reading
 from .decision import Decision, DecisionError
+from .diff import RuleSetDiff, diff
 from .document import CheckedDocument, Rule, check_document, replace_lists
 from .engine import Engine, make_decider, make_engine
 from .examples import ExampleResult, run_example
@@ -311,6 +312,23 @@ class RuleSet:
         _conditions.conditions_event(event)
         moment = _aware(now) if now is not None else datetime.now(UTC)
         return explain(self._checked, self._engine, event, moment, rule)
+
+    def diff(self, other: "RuleSet") -> RuleSetDiff:
+        """What changes from this ruleset to another: rules, their keys and order, lists and settings.
+
+        Parameters:
+            other: the later ruleset.
+
+        Returns: a value that is false exactly if the two are equal.
+
+        Raises:
+            TypeError: `other` is no RuleSet.
+
+        Complexity: linear in the documents, and n log n in the rules that both have.
+        """
+        if not isinstance(other, RuleSet):
+            raise TypeError(f"a RuleSet is compared with a RuleSet, not with {type(other).__name__}")
+        return diff(self, other, (self._checked, other._checked))
 
     def run_examples(self) -> tuple[ExampleResult, ...]:
         """Runs the examples of the document, each at its own ``now`` or at the time of the call."""
