@@ -14,6 +14,7 @@ from .document import CheckedDocument
 from .explain import ExplainedCondition, explain_tree
 from .language import mentions
 from .plan import Plan
+from .truths import Truths
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
 
@@ -71,11 +72,11 @@ def make_engine(checked: CheckedDocument, plan: Plan, decider: Any, backend: str
 class KleeneEngine:
     """Conditions are true, false or unknown; `strict` refuses the last.
 
-    Where only the fired rules matter they are looked up in an index; the plain evaluator says what was thrown
-    and which rule is undecided.
+    Fired rules are looked up in an index; where it also matters what was thrown and which rule is undecided,
+    `Truths` says so.
     """
 
-    __slots__ = ("_index", "_plan", "_program", "_strict", "matcher")
+    __slots__ = ("_index", "_plan", "_program", "_strict", "_truths", "matcher")
 
     def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str) -> None:
         self._plan = plan
@@ -84,7 +85,9 @@ class KleeneEngine:
         program = _backend.kernels("conditions", backend).conditions_program
         self._program = program(plan.trees)
         self.matcher = None
-        if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
+        if strict or any(mentions(tree, "throw") for tree in plan.trees):
+            self._truths = Truths(plan.trees, strict, backend)
+        else:
             clauses = make_clauses(plan.trees)
             matcher = _backend.kernels("matching", backend).matcher
             self.matcher = matcher(clauses, program(clauses.trees), plan.ids, decider)
@@ -93,7 +96,7 @@ class KleeneEngine:
         if self.matcher is not None:
             fired = self.matcher.fired(event, now)
             return fired if active is None else [index for index in fired if active[index]], ()
-        fired, thrown, unknown = self._program.fired(event, now, active, self._strict)
+        fired, thrown, unknown = self._truths.fired(event, now, active)
         if unknown >= 0:
             cause = blame(self._plan.trees[unknown], self._program.probe(unknown, event, now))
             raise EvaluationError(self._plan.ids[unknown], cause.field, cause.value, cause.reason)
