@@ -1,9 +1,9 @@
 """Which rules fire and which is undecided, where the evaluation has to say something of every rule.
 
-Under ``missing="error"`` a rule must be true or false. An index of the conditions finds the true ones, one of
-the negated conditions the false ones; a rule in neither is undecided. Most events leave nothing unknown, and
-the first index says that too: it has one more rule, which fires if everything that a condition reads is known.
-Rules that mention `throw` are evaluated one by one, because what they throw is reported; the others are not.
+Under ``missing="error"`` a rule must be true or false. An index of the conditions finds the true ones, one
+of the negated conditions the false ones; a rule in neither is undecided. Most events leave nothing unknown,
+and the first index says that too: it has one more rule, which fires if everything that is read is known.
+Rules that mention `throw` are evaluated one by one, because what they throw is reported; no others are.
 """
 
 from bisect import bisect_left
