@@ -88,6 +88,20 @@ def free_threaded(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def differential(session: nox.Session) -> None:
+    """Random rulesets and events by every way to an answer, random logic by other engines too.
+
+    FASTCORE_EXAMPLES is the number of examples of each test; what they came to is printed at the end.
+    """
+    install_tests(session)
+    session.install("datalogic-py", "json-logic-qubit")
+    install_project(session, "require")
+    examples = os.environ.get("FASTCORE_EXAMPLES", "20000")
+    files = [f"tests/rules/test_{name}.py" for name in ("differential", "peers")]
+    run_suite(session, "--require-cython", "--timeout=0", *files, FASTCORE_EXAMPLES=examples)
+
+
+@nox.session(python="3.11")
 def wheels(session: nox.Session) -> None:
     """sdist, wheel from it, and the suite on the installed wheel."""
     install_tests(session)

@@ -1,195 +1,158 @@
-"""Which of N rules fire for an event: a RuleSet beside generated Python and one lambda per rule; and how long
-a RuleSet takes to build.
+"""Which of N rules fire for one event: a RuleSet beside generated Python and other engines.
 
-Timed is one pass over 200 events given as dicts, list of the fired rules out; rulesets, functions and events
-are ready before. The rules are random: two to five predicates each, comparisons of fields, ratios and
-products with constants, memberships, equalities and flags. Synthetic and deterministic. Run with::
+Timed is one pass over the events, given as dicts, list of the fired rules out; rulesets, functions and events
+are ready before. Rules and events are those of ``rules_workload.py``: synthetic and deterministic. Run with::
 
-    pytest benchmarks/bench_rules.py --benchmark-group-by=group
+    pytest benchmarks/bench_rules.py --benchmark-only --benchmark-group-by=group
 """
 
-import random
+import json
 
 import pytest
+import rules_workload as workload
 
+from fastcore.errors import EvaluationError
 from fastcore.rules import RuleSet
 
-COUNTRIES = [
-    "US",
-    "GB",
-    "DE",
-    "FR",
-    "ES",
-    "IT",
-    "NL",
-    "BE",
-    "SE",
-    "NO",
-    "PL",
-    "BR",
-    "MX",
-    "CA",
-    "JP",
-    "CN",
-    "IN",
-    "NG",
-]
-CHANNELS = ["web", "ios", "android", "pos", "api"]
-NUMBERS = [
-    "amount",
-    "average",
-    "velocity.hour",
-    "velocity.day",
-    "customer.age",
-    "device.risk",
-    "geo.distance",
-]
-TEXTS = {"card.country": COUNTRIES, "ip.country": COUNTRIES, "channel": CHANNELS}
-FLAGS = ["card.present", "device.new", "ip.proxy"]
 SIZES = [20, 200, 2_000, 10_000]
+SLOW = ["json-logic-qubit", "zen-engine"]
+EVENTS = workload.events(200)
+BODIES = [json.dumps(event, separators=(",", ":")).encode() for event in EVENTS]
 
 
-def predicate(source):
-    """A condition as JSONLogic and as a Python expression over local variables."""
-    shape = source.random()
-    if shape < 0.45:
-        name, op, limit = source.choice(NUMBERS), source.choice(["<", ">"]), round(source.uniform(0, 100), 2)
-        return {op: [{"var": name}, limit]}, f"{read(name)} {op} {limit!r}"
-    if shape < 0.55:
-        limit = source.choice([1.5, 2, 3, 5])
-        logic = {">": [{"/": [{"var": "amount"}, {"var": "average"}]}, limit]}
-        return logic, f"{read('amount')} / {read('average')} > {limit!r}"
-    if shape < 0.75:
-        members = sorted(source.sample(COUNTRIES, source.randint(2, 8)))
-        return {"in": [{"var": "card.country"}, members]}, f"{read('card.country')} in {set(members)!r}"
-    if shape < 0.88:
-        name = source.choice(list(TEXTS))
-        text = source.choice(TEXTS[name])
-        return {"==": [{"var": name}, text]}, f"{read(name)} == {text!r}"
-    name = source.choice(FLAGS)
-    return {"==": [{"var": name}, True]}, read(name)
+def over(function, events):
+    return [function(event) for event in events]
 
 
-def read(name):
-    return name.replace(".", "_")
+def group(count, what="matches"):
+    return f"{what}: {count:,} rules, {len(EVENTS)} events"
 
 
-def rules(count):
-    source = random.Random(count)
-    made = []
-    for index in range(count):
-        parts = [predicate(source) for _ in range(source.randint(2, 5))]
-        op = "and" if source.random() < 0.9 else "or"
-        made.append(
-            (
-                f"r{index}",
-                {op: [logic for logic, _ in parts]},
-                f" {op} ".join(f"({text})" for _, text in parts),
-            )
-        )
-    return made
-
-
-def events(count):
-    source = random.Random(1)
-    return [
-        {
-            "amount": round(source.lognormvariate(4, 1.3), 2),
-            "average": round(source.lognormvariate(4, 0.8) + 0.5, 2),
-            "velocity": {"hour": source.randrange(50), "day": source.randrange(300)},
-            "customer": {"age": source.randrange(18, 90)},
-            "device": {"risk": source.random() * 100, "new": source.random() < 0.15},
-            "geo": {"distance": source.expovariate(1 / 50)},
-            "card": {"country": source.choice(COUNTRIES), "present": source.random() < 0.4},
-            "ip": {"country": source.choice(COUNTRIES), "proxy": source.random() < 0.07},
-            "channel": source.choice(CHANNELS),
-        }
-        for _ in range(count)
-    ]
-
-
-EVENTS = events(200)
-
-
-LOCALS = [
-    f"    {read(name)} = e" + "".join(f"[{key!r}]" for key in name.split("."))
-    for name in [*NUMBERS, *TEXTS, *FLAGS]
-]
-
-
-def generated(made):
-    """All rules in one function that reads every field once, as one would write by hand."""
-    lines = ["def fired(e):", "    found = []", *LOCALS]
-    lines += [f"    if {text}: found.append({name!r})" for name, _, text in made]
-    scope = {}
-    exec("\n".join([*lines, "    return found"]), scope)
-    return scope["fired"]
-
-
-def lambdas(made):
-    """One function per rule."""
-    names = [read(name) for name in [*NUMBERS, *TEXTS, *FLAGS]]
-    functions = [(name, eval(f"lambda {', '.join(names)}: {text}")) for name, _, text in made]
-    scope = {}
-    exec("\n".join(["def fields(e):", *LOCALS, f"    return {', '.join(names)}"]), scope)
-
-    def fired(event):
-        fields = scope["fields"](event)
-        return [name for name, function in functions if function(*fields)]
-
-    return fired
-
-
-def over(fired):
-    return [fired(event) for event in EVENTS]
+def ruleset(count, backend, **options):
+    return RuleSet(workload.document(workload.logics(count), **options), backend=backend)
 
 
 @pytest.mark.parametrize("count", SIZES)
-@pytest.mark.parametrize("make", [generated, lambdas], ids=["generated Python", "a lambda per rule"])
-def test_python(benchmark, make, count):
-    benchmark.group = f"{count} rules, 200 events"
-    fired = make(rules(count))
-    result = benchmark(over, fired)
-    assert [len(found) for found in result] == [len(found) for found in over(generated(rules(count)))]
+@pytest.mark.parametrize("peer", workload.PEERS)
+def test_peer(benchmark, peer, count):
+    if peer in workload.MODULES:
+        pytest.importorskip(workload.MODULES[peer], reason=f"{peer} is not installed")
+    if peer in SLOW and count > 200:
+        pytest.skip(f"{peer} takes too long for so many rules")
+    benchmark.group = group(count)
+    conditions = workload.logics(count)
+    result = benchmark(over, workload.PEERS[peer](conditions), EVENTS)
+    assert result == over(workload.generated(conditions), EVENTS)
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_ruleset(benchmark, backend, count):
-    benchmark.group = f"{count} rules, 200 events"
-    made = rules(count)
-    document = [{"id": name, "when": logic} for name, logic, _ in made]
-    result = benchmark(over, RuleSet.from_rules(document, backend=backend).matches)
-    assert result == over(generated(made))
+def test_matches(benchmark, backend, count):
+    benchmark.group = group(count)
+    result = benchmark(over, ruleset(count, backend).matches, EVENTS)
+    assert result == over(workload.generated(workload.logics(count)), EVENTS)
 
 
 @pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("method", ["matches", "evaluate", "score", "first"])
+def test_method(benchmark, backend, count, method):
+    benchmark.group = group(count, "methods")
+    rules = ruleset(count, backend)
+    result = benchmark(over, getattr(rules, method), EVENTS)
+    decisions = over(rules.evaluate, EVENTS)
+    wanted = {
+        "matches": [list(decision.matched) for decision in decisions],
+        "evaluate": decisions,
+        "score": [decision.score for decision in decisions],
+        "first": [decision.matched[0] if decision.matched else None for decision in decisions],
+    }
+    assert result == wanted[method]
+
+
+@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("kind", ["complete", "a tenth missing or null"])
+def test_gaps(benchmark, backend, count, kind):
+    benchmark.group = group(count, "gaps")
+    events = EVENTS if kind == "complete" else workload.with_gaps(EVENTS)
+    rules = ruleset(count, backend)
+    result = benchmark(over, rules.matches, events)
+    assert result[0] == [each.rule.id for each in rules.explain(events[0]).rules if each.fired]
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+@pytest.mark.parametrize("policy", ["unknown", "error", "jsonlogic"])
+def test_policy(benchmark, backend, count, policy):
+    benchmark.group = group(count, "policies")
+    result = benchmark(over, ruleset(count, backend, missing=policy).matches, EVENTS)
+    assert result == over(workload.generated(workload.logics(count)), EVENTS)
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+def test_undecided(benchmark, backend, count):
+    """Every event has gaps, and most leave a rule undecided."""
+    benchmark.group = group(count, "missing='error', a tenth missing or null")
+    rules = ruleset(count, backend, missing="error")
+
+    def outcome(event):
+        try:
+            return rules.matches(event)
+        except EvaluationError as error:
+            return error.rule
+
+    events = workload.with_gaps(EVENTS)
+    result = benchmark(over, outcome, events)
+    assert any(isinstance(found, str) for found in result)
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+def test_a_batch(benchmark, backend, count):
+    benchmark.group = group(count, "batches")
+    rules = ruleset(count, backend)
+    assert benchmark(rules.evaluate_many, EVENTS) == over(rules.evaluate, EVENTS)
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+def test_a_loop(benchmark, backend, count):
+    benchmark.group = group(count, "batches")
+    rules = ruleset(count, backend)
+    assert benchmark(over, rules.evaluate, EVENTS) == rules.evaluate_many(EVENTS)
+
+
+@pytest.mark.parametrize("count", [200, 2_000])
+def test_from_json(benchmark, backend, count):
+    benchmark.group = group(count, "JSON")
+    rules = ruleset(count, backend)
+    assert benchmark(over, rules.evaluate_json, BODIES) == over(rules.evaluate, EVENTS)
+
+
+@pytest.mark.parametrize("parser", ["orjson", "json"])
+def test_parsing_alone(benchmark, parser):
+    loads = pytest.importorskip(parser, reason=f"{parser} is not installed").loads
+    benchmark.group = group(200, "JSON")
+    assert benchmark(over, loads, BODIES) == EVENTS
+
+
+@pytest.mark.parametrize("count", [200, 2_000, 10_000])
 def test_build(benchmark, backend, count):
-    """A parsed document to a RuleSet."""
-    benchmark.group = f"{count} rules, from a parsed document"
-    document = {"rules": [{"id": name, "when": logic, "score": 1} for name, logic, _ in rules(count)]}
-    ruleset = benchmark(RuleSet.from_dict, document, backend=backend)
-    assert len(ruleset) == count
-    assert ruleset.to_dict() == document
+    benchmark.group = f"building {count:,} rules from a parsed document"
+    document = workload.document(workload.logics(count))
+    assert len(benchmark.pedantic(RuleSet, (document,), {"backend": backend}, rounds=3)) == count
 
 
 def test_replace_a_list(benchmark, backend):
-    """A list of 100,000 entries that all of 10,000 rules could read."""
-    benchmark.group = "a named list of 100,000 entries"
-    document = [{"id": name, "when": logic} for name, logic, _ in rules(10_000)]
-    listed = {"id": "listed", "when": {"in": [{"var": "card.id"}, {"list": "blocked"}]}}
-    ruleset = RuleSet.from_rules([*document, listed], lists={"blocked": []}, backend=backend)
+    """A list that all of 10,000 rules could read."""
+    benchmark.group = "replacing a named list of 100,000 entries"
+    made = workload.document(workload.logics(10_000), lists={"blocked": []})
+    made["rules"].append({"id": "listed", "when": {"in": [{"var": "card.id"}, {"list": "blocked"}]}})
     entries = [f"card-{index}" for index in range(100_000)]
-    replaced = benchmark(ruleset.with_lists, {"blocked": entries})
+    replaced = benchmark(RuleSet(made, backend=backend).with_lists, {"blocked": entries})
     assert "listed" in replaced.matches({"card": {"id": "card-77"}})
 
 
-@pytest.mark.parametrize("count", SIZES)
-def test_explain(benchmark, backend, count):
-    """One rule of five conditions, explained; what is made of an explanation later is not timed."""
-    benchmark.group = "one rule explained, 200 events"
-    document = [{"id": name, "when": logic} for name, logic, _ in rules(count)]
-    chosen = next(rule["id"] for rule in document if len(rule["when"].get("and", ())) == 5)
-    ruleset = RuleSet.from_rules(document, backend=backend)
-    result = benchmark(over, lambda event: ruleset.explain(event, chosen))
-    fired = [chosen in ruleset.matches(event) for event in EVENTS]
-    assert [explanation.rules[0].fired for explanation in result] == fired
+@pytest.mark.parametrize("count", [200, 10_000])
+def test_explain_one(benchmark, backend, count):
+    benchmark.group = "explaining one rule of five conditions"
+    conditions = workload.logics(count)
+    five = next(index for index, logic in enumerate(conditions) if len(logic.get("and", ())) == 5)
+    rules = RuleSet(workload.document(conditions), backend=backend)
+    found = benchmark(rules.explain, EVENTS[0], f"r{five}")
+    assert [each.rule.id for each in found.rules] == [f"r{five}"]

@@ -9,13 +9,15 @@ import zipfile
 from collections import Counter, namedtuple
 
 import pytest
+from examples.flights import operations
 from examples.flights.__main__ import command
 from examples.flights.data import COUNT, RULES, Flight, csv_file, read_flights
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from fastcore import RuleSet
+from fastcore import RuleSet, _backend
 from fastcore.cli.app import app as cli
+from tests.conftest import cython_problem
 
 from .rulebook import Rulebook
 
@@ -123,6 +125,36 @@ def test_the_command_line_decides_on_every_flight(tmp_path, table, backend):
         assert re.search(rf"^  {rule} +{count:,} ", summary, re.MULTILINE)
     for name, count in actions.items():
         assert re.search(rf"^  {name} +{count:,} ", summary, re.MULTILINE)
+
+
+def test_operations_are_two_hundred_rules(backend):
+    rules = RuleSet(operations.document(), backend=backend)
+    assert len(rules) == 200
+    assert rules == RuleSet(operations.document())
+    assert rules.warnings == ()
+    late = {"carrier": "EV", "origin": "EWR", "dest": "ORD", "month": 6, "day": 1, "hour": 17}
+    late |= {"sched_dep_time": 1700, "dep_time": 1805, "dep_delay": 65, "arr_delay": 70, "distance": 719}
+    assert rules.matches(late) == [
+        "carrier:EV leaves late",
+        "carrier:EV arrives late",
+        "hub:EWR to ORD misses connections",
+        "season:EWR in month 6",
+    ]
+    assert rules.evaluate(late).action == "watch"
+    cancelled = {"origin": "JFK", "sched_dep_time": 2359, "carrier": "HA"}
+    assert rules.matches(cancelled) == ["cancelled:JFK in the evening"]
+
+
+@real_data
+def test_operations_fire_alike_on_both_backends():
+    flights = [flight for index, flight in enumerate(read_flights()) if index % 500 == 0]
+    found = [
+        RuleSet(operations.document(), backend=backend).evaluate_many(flights)
+        for backend in _backend.NAMES
+        if backend == "python" or cython_problem() is None
+    ]
+    assert found == [found[0]] * len(found)
+    assert len({rule for decision in found[0] for rule in decision.matched}) > 100
 
 
 @real_data

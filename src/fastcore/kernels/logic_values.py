@@ -274,6 +274,15 @@ def _logic_same(left, right, scope):
                 return False
             _logic_charge(scope, len(left))
             pending.extend([(value, right[key]) for key, value in left.items()])
-        elif isinstance(left, (list, tuple, dict)) or isinstance(right, (list, tuple, dict)) or left != right:
+        elif _logic_differ(left, right):
             return False
     return True
+
+
+def _logic_differ(left, right):
+    if isinstance(left, (list, tuple, dict)) or isinstance(right, (list, tuple, dict)):
+        return True
+    try:
+        return bool(left != right)
+    except ArithmeticError:  # a signalling NaN, which equals nothing
+        return True

@@ -13,6 +13,7 @@ from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .observe import Seen, observe
 from .plan import Plan
+from .truths import Truths
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
 
@@ -76,20 +77,19 @@ def make_engine(checked: CheckedDocument, plan: Plan, backend: str) -> Engine:
 class KleeneEngine:
     """Conditions are true, false or unknown; `strict` refuses the last.
 
-    Where only the fired rules matter they are looked up in an index; the plain evaluator says what was thrown
-    and which rule is undecided.
+    Fired rules are looked up in an index; where it also matters what was thrown and which rule is undecided,
+    `Truths` says so.
     """
 
-    __slots__ = ("_clockless", "_kernels", "_lists", "_plan", "_program", "_strict", "matcher")
+    __slots__ = ("_clockless", "_kernels", "_lists", "_plan", "_truths", "matcher")
 
     def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self._plan = plan
-        self._strict = checked.missing == "error"
         self._kernels = _backend.kernels("conditions", backend)
         self.matcher: Any = None
-        self._program: Any = None
-        if self._strict or checked.throws:
-            self._program = self._kernels.conditions_program(plan.trees)
+        self._truths: Truths | None = None
+        if checked.missing == "error" or checked.throws:
+            self._truths = Truths(plan.trees, checked.missing == "error", backend)
         else:
             clauses = make_clauses(plan.trees)
             program = self._kernels.conditions_program(clauses.trees)
@@ -98,8 +98,8 @@ class KleeneEngine:
 
     def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "KleeneEngine":
         new = object.__new__(KleeneEngine)
-        new._plan, new._strict, new._kernels = self._plan, self._strict, self._kernels
-        new.matcher, new._program = self.matcher, self._program
+        new._plan, new._kernels = self._plan, self._kernels
+        new.matcher, new._truths = self.matcher, self._truths
         new._hold(self._lists, checked, changed)
         return new
 
@@ -115,13 +115,14 @@ class KleeneEngine:
         return self._kernels.conditions_setting(now, self._lists)
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
-        now = self.setting(now)
-        if self.matcher is not None:
-            fired = self.matcher.fired(event, now)
-            return fired if active is None else [index for index in fired if active[index]], ()
-        fired, thrown, unknown = self._program.fired(event, now, active, self._strict)
+        setting = self.setting(now)
+        if self._truths is None:
+            found = self.matcher.fired(event, setting)
+            return found if active is None else [index for index in found if active[index]], ()
+        fired, thrown, unknown = self._truths.fired(event, setting, active)
         if unknown >= 0:
-            cause = blame(self._plan.trees[unknown], self._program.probe(unknown, event, now))
+            tree = self._plan.trees[unknown]
+            cause = blame(tree, self._kernels.conditions_program([tree]).probe(0, event, setting))
             raise EvaluationError(self._plan.ids[unknown], cause.field, cause.value, cause.reason)
         if not thrown:
             return fired, ()
@@ -129,11 +130,8 @@ class KleeneEngine:
         return fired, tuple(DecisionError("throw", thrown_text(what), ids[index]) for index, what in thrown)
 
     def first(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> int:
-        if self.matcher is not None or self._strict:
-            fired, _ = self.fire(event, now, active)
-            return fired[0] if fired else -1
-        index: int = self._program.first(event, self.setting(now), active)
-        return index
+        fired, _ = self.fire(event, now, active)
+        return fired[0] if fired else -1
 
     def explain(self, checked: CheckedDocument, index: int, event: Any, now: datetime) -> tuple[Seen, str]:
         tree = checked.trees[index]

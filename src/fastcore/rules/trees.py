@@ -15,7 +15,7 @@ from fastcore.kernels import conditions as _conditions
 
 from .operators import ITERATORS, RESULTS
 
-__all__ = ["BROKEN", "Tree", "branches", "field_name", "lists_of", "quote", "scoped", "type_of"]
+__all__ = ["BROKEN", "Tree", "branches", "field_name", "lists_of", "mentions", "quote", "scoped", "type_of"]
 
 Tree = tuple[Any, ...]
 BROKEN: Final[Tree] = ("broken",)
@@ -56,6 +56,17 @@ def lists_of(tree: Tree) -> set[str]:
             found.add(tree[2])
         pending.extend(branches(tree))
     return found
+
+
+def mentions(tree: Tree, operator: str) -> bool:
+    """Whether an operator occurs in a tree."""
+    pending = [tree]
+    while pending:
+        tree = pending.pop()
+        if tree[0] == operator:
+            return True
+        pending.extend(branches(tree))
+    return False
 
 
 def quote(value: object, limit: int = 60) -> str:
