@@ -12,6 +12,7 @@ from fastcore.kernels.fibonacci import fibonacci_sequence as fibonacci_sequence
 from fastcore.kernels.fibonacci import fibonacci_text as fibonacci_text
 from fastcore.kernels.logic import logic_program as logic_program
 from fastcore.kernels.matching import matcher as matcher
+from fastcore.kernels.reading import reader as reader
 from fastcore.kernels.writing import RowWriter as RowWriter
 from fastcore.kernels.writing import WriteProgress as WriteProgress
 from fastcore.kernels.writing import write_one as write_one

@@ -41,7 +41,7 @@ class RuleSet:
     ``missing="error"`` and ``"jsonlogic"``, and where a rule throws, every rule is evaluated.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan")
+    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan", "_reader")
 
     _backend: str
     _checked: CheckedDocument
@@ -49,6 +49,7 @@ class RuleSet:
     _engine: Engine
     _matcher: Any
     _plan: Plan
+    _reader: Any
 
     def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
         checked = check_document(document)
@@ -62,7 +63,10 @@ class RuleSet:
         engine = make_engine(checked, plan, decider, name)
         put(self, "_decider", decider)
         put(self, "_engine", engine)
-        put(self, "_matcher", None if plan.clock else engine.matcher)
+        matcher = None if plan.clock else engine.matcher
+        put(self, "_matcher", matcher)
+        reader = _backend.kernels("reading", name).reader
+        put(self, "_reader", None if matcher is None else reader(matcher, reading.read_event))
 
     # -- making one ------------------------------------------------------------------------------------------
 
@@ -226,6 +230,9 @@ class RuleSet:
             EventError: it is not such a text; `offset` says where.
             EvaluationError, LimitError: as `evaluate`.
         """
+        if now is None and self._reader is not None:
+            decision: Decision = self._reader.decide(body, depth)
+            return decision
         return self._decide(reading.read_event(body, depth), self._time(now))
 
     def evaluate_many(
