@@ -9,9 +9,6 @@ cdef extern from "json_walk.h" nogil:
         int kind
 
     ctypedef struct _JsonNode "json_node":
-        const char *key
-        ptrdiff_t size
-        uint64_t hash
         int32_t level
 
     ctypedef struct _JsonLevel "json_level":
@@ -41,6 +38,7 @@ cdef extern from "json_walk.h" nogil:
         _JSON_DEPTH "JSON_DEPTH"
 
     bint json_walk(const _JsonTree *tree, const char *text, ptrdiff_t size, int depth, _JsonToken *tokens)
+    void json_enter(const _JsonTree *tree, const _JsonLevel *level, int32_t number, const char *key, ptrdiff_t size)
     ptrdiff_t json_unescape(const char *text, ptrdiff_t size, char *to)
 
 cdef extern from "Python.h":
@@ -63,21 +61,11 @@ cdef class _Reader:
     cdef list keys
 
     def __cinit__(self, _Matcher matcher, read):
-        cdef Py_ssize_t i
-        cdef bytes key
         self.matcher = matcher
         self.read = read
         self.keys = []
         self.tree.nodes = <_JsonNode *>_bitmap_memory((matcher.node_count + 1) * sizeof(_JsonNode))
         self.tree.levels = <_JsonLevel *>_bitmap_memory((matcher.level_count + 1) * sizeof(_JsonLevel))
-        for i in range(matcher.node_count):
-            # half of a surrogate pair is no UTF-8, but only a key with escapes can be such
-            key = (<str>matcher.nodes[i].key).encode("utf-8", "surrogatepass")
-            self.keys.append(key)
-            self.tree.nodes[i].key = key
-            self.tree.nodes[i].size = len(key)
-            self.tree.nodes[i].hash = bitmap_hash(key, len(key))
-            self.tree.nodes[i].level = matcher.nodes[i].level
         self.build_levels()
 
     def __dealloc__(self):
@@ -86,8 +74,10 @@ cdef class _Reader:
         PyMem_Free(self.tables)
 
     cdef int build_levels(self) except -1:
-        cdef Py_ssize_t i, at, node, entries = 0
+        """The tree of keys of the matcher, looked up by bytes."""
+        cdef Py_ssize_t i, node, entries = 0
         cdef _JsonLevel *level
+        cdef bytes key
         for i in range(self.matcher.level_count):
             entries += self.matcher.levels[i].mask + 1
         self.tables = <int32_t *>_bitmap_memory((entries + 1) * sizeof(int32_t))
@@ -100,12 +90,14 @@ cdef class _Reader:
             level.table = self.tables + entries
             entries += level.mask + 1
             for node in range(level.first, level.last):
-                if _cond_steps([<str>self.matcher.nodes[node].key])[0][1] is not None:
+                name = <object>self.matcher.nodes[node].key
+                if _cond_steps([name])[0][1] is not None:
                     level.indexed = True
-                at = <Py_ssize_t>(self.tree.nodes[node].hash & <uint64_t>level.mask)
-                while level.table[at] >= 0:
-                    at = (at + 1) & level.mask
-                level.table[at] = node
+                # half of a surrogate pair is no UTF-8, but only a key with escapes can be such
+                key = name.encode("utf-8", "surrogatepass")
+                self.keys.append(key)
+                self.tree.nodes[node].level = self.matcher.nodes[node].level
+                json_enter(&self.tree, level, node, key, len(key))
         return 0
 
     def decide(self, body, depth):
@@ -160,13 +152,8 @@ cdef class _Reader:
         matcher.reset(scratch)
         for i in range(matcher.node_count):
             node = &matcher.nodes[i]
-            if tokens[i].kind == _JSON_ABSENT or node.slot < 0:
-                continue
-            if matcher.lazy and not bitset_meets(scratch.alive, node.users, matcher.words):
-                continue
-            self.take(scratch, node, &tokens[i])
-        if not bitset_any(scratch.alive, matcher.words):
-            return 0
+            if tokens[i].kind != _JSON_ABSENT and node.slot >= 0:
+                self.take(scratch, node, &tokens[i])
         matcher.settle(scratch)
         if scratch.asks and self.wants(scratch):
             matcher.ask(scratch, self.read(text, depth), None)
@@ -205,7 +192,8 @@ cdef class _Reader:
             row = bitmap.truthy_row
         elif kind == _JSON_EMPTY_ARRAY:
             row = bitmap.falsy_row
-        self.matcher.keep(scratch, node.operand, row)
+        bitmap_fetch(bitmap, row)
+        scratch.rows[node.operand] = row
         return 0
 
     cdef Py_ssize_t escaped_row(self, const _Bitmap *bitmap, const _JsonToken *token) except -1:

@@ -11,9 +11,10 @@
 enum { JSON_DEPTH = 128 };
 
 typedef struct {
+    uint64_t low;     /* how the key begins: its first 16 bytes, zeros where it is shorter */
+    uint64_t high;
     const char *key;
     ptrdiff_t size;
-    uint64_t hash;
     int32_t level;    /* of its members; -1 where none is read */
 } json_node;
 
@@ -30,17 +31,57 @@ typedef struct {
     json_level *levels;
 } json_tree;
 
-/* The node of a key, -1 if there is none */
-static inline int32_t json_find(const json_tree *tree, const json_level *level, const char *key, ptrdiff_t size)
+/* How a key begins: looked up without a branch on its size where the text goes on for long enough */
+static inline void json_begin(const char *key, ptrdiff_t size, const char *end, uint64_t *low, uint64_t *high)
 {
-    uint64_t hash = bitmap_hash(key, size);
-    for (int32_t at = (int32_t)hash & level->mask;; at = (at + 1) & level->mask) {
-        int32_t node = level->table[at];
-        if (node < 0)
-            return -1;
-        if (tree->nodes[node].hash == hash && tree->nodes[node].size == size && !memcmp(tree->nodes[node].key, key, size))
-            return node;
+    char block[16] = {0};
+    if (JSON_LITTLE_ENDIAN && end - key >= 16) {
+        memcpy(low, key, 8);
+        memcpy(high, key + 8, 8);
+        *low &= size >= 8 ? ~(uint64_t)0 : ~(~(uint64_t)0 << 8 * size);
+        *high &= size >= 16 ? ~(uint64_t)0 : size <= 8 ? 0 : ~(~(uint64_t)0 << 8 * (size - 8));
+        return;
     }
+    memcpy(block, key, size < 16 ? (size_t)size : 16);
+    memcpy(low, block, 8);
+    memcpy(high, block + 8, 8);
+}
+
+static inline uint64_t json_hash(const char *key, ptrdiff_t size, uint64_t low, uint64_t high)
+{
+    uint64_t hash = low * 0x9E3779B97F4A7C15u ^ high * 0xD6E8FEB86659FD93u;
+    return size > 16 ? bitmap_hash(key, size) : hash ^ hash >> 32;
+}
+
+/* The node of a key, -1 if there is none */
+static inline int32_t json_find(const json_tree *tree, const json_level *level, const char *key, ptrdiff_t size,
+                                const char *end)
+{
+    uint64_t low, high;
+    json_begin(key, size, end, &low, &high);
+    for (int32_t at = (int32_t)json_hash(key, size, low, high) & level->mask;; at = (at + 1) & level->mask) {
+        int32_t number = level->table[at];
+        const json_node *node = tree->nodes + number;
+        if (number < 0)
+            return -1;
+        if (node->low == low && node->high == high && node->size == size
+            && (size <= 16 || bitmap_same(node->key, key, size)))
+            return number;
+    }
+}
+
+/* Enters a key, which must stay where it is, into the table of its level */
+static inline void json_enter(const json_tree *tree, const json_level *level, int32_t number, const char *key,
+                              ptrdiff_t size)
+{
+    json_node *node = tree->nodes + number;
+    node->key = key;
+    node->size = size;
+    json_begin(key, size, key + size, &node->low, &node->high);
+    int32_t at = (int32_t)json_hash(key, size, node->low, node->high) & level->mask;
+    while (level->table[at] >= 0)
+        at = (at + 1) & level->mask;
+    level->table[at] = number;
 }
 
 /* Takes back what the members of an earlier value have set */
@@ -78,7 +119,7 @@ static inline const char *json_scalar(const char *at, const char *end, json_toke
         token->kind = JSON_NULL;
         return end - at >= 4 && !memcmp(at, "null", 4) ? at + 4 : NULL;
     default:
-        return json_number(at, token);
+        return json_number(at, end, token);
     }
 }
 
@@ -179,7 +220,7 @@ static int json_walk(const json_tree *tree, const char *text, ptrdiff_t size, in
         at = json_key(at, end, &key_size);
         if (!at || key_size < 0)
             return 0;
-        int32_t node = json_find(tree, level, key, key_size);
+        int32_t node = json_find(tree, level, key, key_size, end);
         json_token *token = node < 0 ? &skipped : tokens + node;
         int32_t members = node < 0 ? -1 : tree->nodes[node].level;
         if (members >= 0) {
