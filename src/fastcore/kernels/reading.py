@@ -1,10 +1,12 @@
 """Decisions for events given as JSON text.
 
-``reader(matcher, read)`` gives an object whose ``decide(body, depth)`` is the decision of a ``kernels.matching`` for the
-event in `body`, bytes-like or str. ``read(body, depth)`` decodes a whole event, or says what is wrong with it.
+``reader(matcher, read)`` gives an object whose ``decide(body, depth)`` is the decision of a
+``kernels.matching`` for the event in `body`, bytes-like or str. ``read(body, depth)`` decodes a whole event,
+or says what is wrong with it.
 
-This is the twin for an interpreter: nothing in Python is faster than decoding everything. ``_reading_c.pyx``, the twin
-for C, decodes only what the rules read, and calls `read` where that is not enough.
+This is the twin for an interpreter: nothing in Python is faster than decoding everything.
+``_reading_c.pyx``, the twin for C, decodes only what the rules read, and calls `read` where that is not
+enough.
 """
 
 from collections.abc import Callable
@@ -33,6 +35,7 @@ def reader(matcher: Any, read: Callable[[Any, int], Any]) -> _Reader:
         matcher: finds the rules that fire, and decides.
         read: decodes an event of at most so many levels; its errors are those of `decide`.
 
-    A text costs one pass over it, whatever the rules; in C, a look-up for each key on the way to a field as well.
+    A text costs one pass over it, whatever the rules; in C, a look-up for each key on the way to a field as
+    well.
     """
     return _Reader(matcher, read)
