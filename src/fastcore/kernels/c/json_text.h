@@ -259,7 +259,7 @@ static inline const char *json_digits(const char *at, const char *end, uint64_t 
         int count;
         memcpy(&block, at, 8);
         block ^= 0x3030303030303030u;
-        other = (block + 0x7676767676767676u | block) & 0x8080808080808080u;
+        other = ((block + 0x7676767676767676u) | block) & 0x8080808080808080u;
         if (other & 0x80)
             break;
         count = other ? bitset_lowest(other) >> 3 : 8;
