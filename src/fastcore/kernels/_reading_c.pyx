@@ -102,21 +102,22 @@ cdef class _Reader:
 
     def decide(self, body, depth):
         """The decision for an event given as JSON."""
-        cdef bytes text
+        cdef bytes text = None
         if type(body) is bytes:
             text = body
         elif isinstance(body, str):
             try:
                 text = str.encode(body)
             except UnicodeEncodeError:  # half of a surrogate pair: json reads it, UTF-8 cannot say it
-                return self.matcher.decide(self.read(body, depth))
+                pass
         elif isinstance(body, (bytes, bytearray, memoryview)):
             text = bytes(body)
-        else:
-            return self.matcher.decide(self.read(body, depth))
-        decision = self.decide_text(text, _JSON_DEPTH if depth > _JSON_DEPTH else depth, depth)
-        # offsets count in what was given
-        return self.matcher.decide(self.read(body, depth)) if decision is None else decision
+        decision = None
+        if text is not None:
+            decision = self.decide_text(text, max(0, min(depth, _JSON_DEPTH)), depth)
+        if decision is None:  # offsets count in what was given
+            decision = self.matcher.decide(self.read(body, depth))
+        return decision
 
     cdef object decide_text(self, bytes text, int room, depth):
         """The decision, or None where the slower reader has to look at the text."""

@@ -282,9 +282,46 @@ static inline const char *json_digits(const char *at, const char *end, uint64_t 
     return at;
 }
 
+#if defined(__SIZEOF_INT128__)
+#define JSON_FIVES 27  /* 5**27 is the last one below 2**63 */
+
+/* The double nearest to digits * 10**power, by exact integers: a product or a quotient of 5**power, whose powers of two
+   come last. The rest of the quotient only matters where the bits that are dropped are a half. */
+static inline double json_rounded(uint64_t digits, int power)
+{
+    uint64_t five = 1, bits;
+    unsigned __int128 whole;
+    int two = power, dropped, rest = 0;
+    double number, scale;
+    for (int i = power < 0 ? -power : power; i > 0; i--)
+        five *= 5;
+    if (power >= 0) {
+        whole = (unsigned __int128)digits * five;
+    } else {
+        int lead = __builtin_clzll(digits);
+        unsigned __int128 dividend = (unsigned __int128)(digits << lead) << 64;
+        whole = dividend / five;
+        rest = whole * five != dividend;
+        two -= 64 + lead;
+    }
+    bits = (uint64_t)(whole >> 64);
+    dropped = 75 - (bits ? __builtin_clzll(bits) : 64 + __builtin_clzll((uint64_t)whole));
+    if (dropped > 0) {
+        unsigned __int128 half = (unsigned __int128)1 << (dropped - 1), cut = whole & (2 * half - 1);
+        whole >>= dropped;
+        whole += cut > half || (cut == half && (rest || (whole & 1)));
+        two += dropped;
+    }
+    number = (double)(uint64_t)whole;
+    bits = (uint64_t)(1023 + two) << 52;  /* 2**two, far from the bounds of a double */
+    memcpy(&scale, &bits, 8);
+    return number * scale;
+}
+#endif
+
 /* A number. Integers below 2**53, and floats whose digits make such an integer and whose power of ten is exact, are
    computed: one rounding then gives the nearest double (W. D. Clinger, How to read floating point numbers accurately,
-   1990). */
+   1990). So are more digits, where 128 bits hold what is rounded. */
 static inline const char *json_number(const char *at, const char *end, json_token *token)
 {
     const char *text = at, *first;
@@ -333,6 +370,13 @@ static inline const char *json_number(const char *at, const char *end, json_toke
         token->number = negative ? -number : number;
         token->kind = JSON_FLOAT;
     }
+#if defined(JSON_FIVES)
+    else if (count <= 19 && digits && power >= -JSON_FIVES && power <= JSON_FIVES) {
+        double number = json_rounded(digits, (int)power);
+        token->number = negative ? -number : number;
+        token->kind = JSON_FLOAT;
+    }
+#endif
 #endif
     return at;
 }
