@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
@@ -12,6 +13,7 @@ __all__ = ["MAX_DEPTH", "read_document", "read_event", "read_json", "too_deep"]
 MAX_DEPTH: Final = 128
 """How deep arrays and objects of an event may nest, unless the caller says otherwise."""
 
+BLANK: Final = " \t\r\n"
 STRING_OR: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 BRACKETS: Final = re.compile(STRING_OR + r"|[\[\]{}]", re.DOTALL)
 CONSTANTS: Final = re.compile(STRING_OR + r"|NaN|-?Infinity", re.DOTALL)
@@ -26,7 +28,25 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _ConstantError(name)
 
 
-_decode_event: Final = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+if sys.implementation.name == "pypy":
+
+    def _decode_directly(text: str) -> Any:
+        # the hook for constants would cost it its fast decoder
+        if "NaN" in text or "Infinity" in text:
+            raise ValueError
+        return json.loads(text)
+
+else:
+
+    def _decode_directly(text: str) -> Any:
+        """What a valid text holds; of others no more is said than that they raise an error."""
+        value, end = _decoder.scan_once(text, 0)
+        if end != len(text):
+            raise ValueError
+        return value
 
 
 def read_event(body: bytes | bytearray | memoryview | str, depth: int = MAX_DEPTH) -> dict[str, Any]:
@@ -40,11 +60,19 @@ def read_event(body: bytes | bytearray | memoryview | str, depth: int = MAX_DEPT
         EventError: it is not JSON, or no object; `offset` counts bytes, or characters if `body` is a str.
         TypeError: `body` is neither.
     """
-    event = read_json(body, depth, _decode_event)
+    text = _text(body)
+    event = None
+    # each of these opens at most one level
+    if text.count("[") + text.count("{") <= depth:
+        try:
+            event = _decode_directly(text.strip(BLANK))
+        except (ValueError, StopIteration, _ConstantError):
+            event = None  # what is wrong, and where, is found out below
+    if type(event) is not dict:
+        event = _read_carefully(body, text, depth, _decoder.decode)
     if not isinstance(event, dict):
         kind = "null" if event is None else KINDS[type(event)]
-        text = body if isinstance(body, str) else str(body, "utf-8")
-        raise EventError(f"an event is a JSON object, not {kind}", len(text) - len(text.lstrip(" \t\r\n")))
+        raise EventError(f"an event is a JSON object, not {kind}", len(text) - len(text.lstrip(BLANK)))
     return event
 
 
@@ -91,16 +119,22 @@ def _walk(document: Any) -> Iterator[tuple[str, Any]]:
 
 def read_json(body: Any, depth: int, decode: Any) -> Any:
     """Decodes strictly; the errors as `read_event`."""
+    return _read_carefully(body, _text(body), depth, decode)
+
+
+def _text(body: Any) -> str:
     if isinstance(body, str):
-        text = body
-    elif isinstance(body, (bytes, bytearray, memoryview)):
-        try:
-            # not str(body, "utf-8"): PyPy's lets encoded surrogates pass
-            text = bytes(body).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise EventError(f"not UTF-8: {error.reason}", error.start) from None
-    else:
+        return body
+    if not isinstance(body, (bytes, bytearray, memoryview)):
         raise TypeError(f"JSON text is bytes or str, not {type(body).__name__}")
+    try:
+        # not str(body, "utf-8"): PyPy's lets encoded surrogates pass
+        return bytes(body).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise EventError(f"not UTF-8: {error.reason}", error.start) from None
+
+
+def _read_carefully(body: Any, text: str, depth: int, decode: Any) -> Any:
     if text.startswith("\ufeff"):
         raise EventError("a byte order mark is not allowed", 0)
     if text.count("[") + text.count("{") > depth:

@@ -42,7 +42,17 @@ class RuleSet:
     ``missing="error"`` and ``"jsonlogic"``, and where a rule throws, every rule is evaluated.
     """
 
-    __slots__ = ("__weakref__", "_backend", "_checked", "_decider", "_engine", "_matcher", "_plan", "_setting")
+    __slots__ = (
+        "__weakref__",
+        "_backend",
+        "_checked",
+        "_decider",
+        "_engine",
+        "_matcher",
+        "_plan",
+        "_reader",
+        "_setting",
+    )
 
     _backend: str
     _checked: CheckedDocument
@@ -50,6 +60,7 @@ class RuleSet:
     _engine: Engine
     _matcher: Any
     _plan: Plan
+    _reader: Any
     _setting: Any
 
     def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
@@ -64,9 +75,14 @@ class RuleSet:
         put(self, "_checked", checked)
         put(self, "_plan", plan)
         put(self, "_engine", engine)
-        put(self, "_decider", make_decider(checked, plan, backend))
-        put(self, "_matcher", None if plan.clock else engine.matcher)
-        put(self, "_setting", engine.setting(None))
+        decider = make_decider(checked, plan, backend)
+        matcher = None if plan.clock else engine.matcher
+        setting = engine.setting(None)
+        put(self, "_decider", decider)
+        put(self, "_matcher", matcher)
+        put(self, "_setting", setting)
+        reader = _backend.kernels("reading", backend).reader
+        put(self, "_reader", matcher and reader(matcher, setting, decider, reading.read_event))
 
     # -- making one ------------------------------------------------------------------------------------------
 
@@ -249,6 +265,9 @@ class RuleSet:
             EventError: it is not such a text; `offset` says where.
             EvaluationError, LimitError: as `evaluate`.
         """
+        if now is None and self._reader is not None:
+            decision: Decision = self._reader.decide(body, depth)
+            return decision
         return self._decide(reading.read_event(body, depth), self._time(now))
 
     def evaluate_many(

@@ -84,6 +84,32 @@ static inline uint64_t bitmap_hash(const char *text, ptrdiff_t size)
     return hash ^ hash >> 32;
 }
 
+/* Whether two texts of one size are equal, eight bytes at a time */
+static inline int bitmap_same(const char *left, const char *right, ptrdiff_t size)
+{
+    uint64_t one, other;
+    if (size >= 8) {
+        for (ptrdiff_t i = 0; i + 8 < size; i += 8) {
+            memcpy(&one, left + i, 8);
+            memcpy(&other, right + i, 8);
+            if (one != other)
+                return 0;
+        }
+        memcpy(&one, left + size - 8, 8);
+        memcpy(&other, right + size - 8, 8);
+        return one == other;
+    }
+    if (size >= 4) {
+        uint32_t parts[4];
+        memcpy(parts, left, 4);
+        memcpy(parts + 1, left + size - 4, 4);
+        memcpy(parts + 2, right, 4);
+        memcpy(parts + 3, right + size - 4, 4);
+        return parts[0] == parts[2] && parts[1] == parts[3];
+    }
+    return size == 0 || (left[0] == right[0] && left[size >> 1] == right[size >> 1] && left[size - 1] == right[size - 1]);
+}
+
 /* The entry of a string, or the empty one where it would stand */
 static inline bitmap_text *bitmap_find(const bitmap_operand *operand, const char *text, ptrdiff_t size, uint64_t hash)
 {
@@ -92,7 +118,7 @@ static inline bitmap_text *bitmap_find(const bitmap_operand *operand, const char
         bitmap_text *entry = operand->texts + at;
         if (entry->offset < 0
             || (entry->hash == hash && entry->size == size
-                && (size <= 8 || !memcmp(operand->text_bytes + entry->offset, text, size))))
+                && (size <= 8 || bitmap_same(operand->text_bytes + entry->offset, text, size))))
             return entry;
     }
 }

@@ -4,7 +4,7 @@
 
 #include <Python.h>
 #include <string.h>
-#include "bitset.h"
+#include "bitmap.h"
 
 #if PY_VERSION_HEX < 0x030D0000
 static inline int match_get(PyObject *dict, PyObject *key, PyObject **value)
@@ -60,33 +60,6 @@ static inline void match_fetch_keys(PyObject *dict)
     (void)keys;
 }
 
-/* Compares eight bytes at a time, or four, or one; the last ones overlap those before. */
-static inline int match_same_text(const char *left, const char *right, Py_ssize_t size)
-{
-    uint64_t a, b;
-    uint32_t c, d, e, f;
-    if (size >= 8) {
-        for (Py_ssize_t i = 0; i + 8 < size; i += 8) {
-            memcpy(&a, left + i, 8);
-            memcpy(&b, right + i, 8);
-            if (a != b)
-                return 0;
-        }
-        memcpy(&a, left + size - 8, 8);
-        memcpy(&b, right + size - 8, 8);
-        return a == b;
-    }
-    if (size >= 4) {
-        memcpy(&c, left, 4);
-        memcpy(&d, right, 4);
-        memcpy(&e, left + size - 4, 4);
-        memcpy(&f, right + size - 4, 4);
-        return c == d && e == f;
-    }
-    return size == 0
-           || (left[0] == right[0] && left[size >> 1] == right[size >> 1] && left[size - 1] == right[size - 1]);
-}
-
 /* An exact str that is a key has its hash in it. */
 static inline int match_is_key(const match_node *node, PyObject *key)
 {
@@ -95,7 +68,7 @@ static inline int match_is_key(const match_node *node, PyObject *key)
     if (((PyASCIIObject *)key)->hash != node->hash || PyUnicode_GET_LENGTH(key) != PyUnicode_GET_LENGTH(node->key))
         return 0;
     if (node->text && PyUnicode_IS_COMPACT_ASCII(key))
-        return match_same_text(node->text, (const char *)((PyASCIIObject *)key + 1), node->size);
+        return bitmap_same(node->text, (const char *)((PyASCIIObject *)key + 1), node->size);
     return PyUnicode_Compare(node->key, key) == 0;
 }
 
