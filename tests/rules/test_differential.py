@@ -60,9 +60,11 @@ def built(document):
 def plain(ruleset, event, backend):
     """What the plain evaluator says: ids of the rules that fired, that threw, of the first undecided."""
     plan = ruleset._plan
-    program = _backend.kernels("conditions", backend).conditions_program(plan.trees)
-    # a ruleset may hand named lists to its kernels together with the time
-    now = getattr(ruleset._engine, "setting", lambda now: now)(NOW)
+    kernels = _backend.kernels("conditions", backend)
+    program = kernels.conditions_program(plan.trees)
+    held = ruleset._checked.lists.items()
+    lists = {name: kernels.conditions_list(each.values, each.blocks) for name, each in held}
+    now = kernels.conditions_setting(NOW, lists)
     fired, thrown, unknown = program.fired(event, now, plan.active(NOW), ruleset.missing == "error")
     throwers = list(dict.fromkeys(plan.ids[index] for index, _ in thrown))
     return [plan.ids[index] for index in fired], throwers, plan.ids[unknown] if unknown >= 0 else None
