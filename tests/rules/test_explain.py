@@ -246,7 +246,7 @@ def test_a_list_of_many_entries(backend):
     assert [rules.explain({"x": x}, "a").rules[0].fired for x in ("merchant 7", "other")] == [False, True]
     (rule,) = rules.explain({"x": 7}, "a").rules
     assert rule.why == "undecided: x is a number, and the list has no such value to compare with"
-    assert rule.condition.parts[0].text.endswith('"merchant 4", … 1000 values]')
+    assert rule.condition.parts[0].text == 'x in list "many"'
 
 
 def test_an_unknown_rule(backend):

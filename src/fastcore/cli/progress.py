@@ -41,7 +41,12 @@ def counting(total: int, label: str, enabled: bool) -> Iterator[Callable[[int], 
     if not enabled or not sys.stderr.isatty():
         yield lambda done: None
         return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     # what is printed meanwhile goes above the bar, but only where that is the same terminal
     shared = sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as progress:
