@@ -222,7 +222,22 @@ MAKERS = {
     **{name: moments(name) for name in ("datetime", "date", "duration")},
 }
 
-conditions = st.one_of(values("boolean", 1), values("boolean", 2), values("any", 1))
+near = st.integers(-1, 2) | st.sampled_from([0.5, 1.0])
+plain_number = st.sampled_from([{"var": name} for name in ("n", "m", "o.n", "list.0")])
+plain_text = st.sampled_from([{"var": name} for name in ("s", "t", "o.s")])
+simple = st.one_of(
+    op("< <= > >= == !=", plain_number, near),
+    op("< <= > >=", near, plain_number),
+    op("<= <", near, plain_number, near),
+    op("between", plain_number, near, near),
+    op("== !=", plain_text, st.sampled_from(["x", "US", ""])),
+    op("in", plain_number | plain_text, st.lists(near | st.sampled_from(["x", "US", True]), max_size=3)),
+    op("< >", op("+ - *", plain_number, plain_number | near), near),
+    op("== !=", st.just({"var": "f"}), st.booleans()),
+    st.sampled_from([{"var": name} for name in ("n", "s", "f", "list")]),
+)
+connected = st.recursive(simple, lambda inner: many("and or", inner, 1, 3) | op("! !!", inner), max_leaves=6)
+conditions = st.one_of(connected, connected, values("boolean", 1), values("boolean", 2), values("any", 1))
 
 # --- documents ----------------------------------------------------------------------------------------------
 
@@ -234,7 +249,7 @@ scores = st.integers(-5, 40) | st.sampled_from([0.1, 0.2, 0.3, -1.5, 1e16, 10**2
 def documents(draw, missing):
     """A ruleset: conditions drawn one by one, and many more rules that combine them."""
     drawn = draw(st.lists(conditions, min_size=1, max_size=4))
-    logics = list(drawn)
+    logics = [*drawn, *({"!": [logic]} for logic in drawn)]
     for left in drawn[: draw(st.integers(0, 4))]:
         for right in drawn:
             logics += [{"and": [left, right]}, {"or": [{"!": [left]}, right]}]
@@ -389,8 +404,9 @@ def containers(inner, plain):
 ugly = named(lambda: st.recursive(flat, lambda inner: containers(inner, False), max_leaves=6))
 json_values = named(lambda: st.recursive(json_scalars, lambda inner: containers(inner, True), max_leaves=6))
 LIKELY = {
-    **dict.fromkeys(["n", "m"], st.integers(-3, 9) | st.sampled_from(NUMBERS)),
-    **dict.fromkeys(["s", "t"], st.sampled_from(STRINGS)),
+    **dict.fromkeys(["n", "m"], near | near | st.sampled_from(NUMBERS)),
+    **dict.fromkeys(["s", "t"], st.sampled_from(["x", "US", ""]) | st.sampled_from(STRINGS)),
+    "o": st.fixed_dictionaries({"n": near, "s": st.sampled_from(["x", "US"])}),
     "f": st.booleans(),
     "at": st.sampled_from(MOMENTS),
     "ip": st.sampled_from(["10.0.0.1", "192.168.7.9", "2001:db8::7", "x"]),
@@ -401,7 +417,7 @@ LIKELY = {
 
 def keyed(value):
     """Some of the names, each with a value that it tends to have or with any."""
-    made = {name: st.one_of(LIKELY.get(name, value), value) for name in NAMES}
+    made = {name: st.one_of(*[LIKELY.get(name, value)] * 3, value) for name in NAMES}
     return named(lambda: st.fixed_dictionaries({}, optional=made))
 
 
