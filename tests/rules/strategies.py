@@ -416,9 +416,16 @@ LIKELY = {
 
 
 def keyed(value):
-    """Some of the names, each with a value that it tends to have or with any."""
+    """All or some of the names, each with a value that it tends to have or with any."""
     made = {name: st.one_of(*[LIKELY.get(name, value)] * 3, value) for name in NAMES}
-    return named(lambda: st.fixed_dictionaries({}, optional=made))
+    core = {name: made[name] for name in ("n", "m", "s", "f", "o")}
+    return named(
+        lambda: st.one_of(
+            st.fixed_dictionaries(core),
+            st.fixed_dictionaries(core, optional={name: made[name] for name in made if name not in core}),
+            st.fixed_dictionaries({}, optional=made),
+        )
+    )
 
 
 mappings = keyed(ugly)
