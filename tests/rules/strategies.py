@@ -236,7 +236,8 @@ simple = st.one_of(
     op("== !=", st.just({"var": "f"}), st.booleans()),
     st.sampled_from([{"var": name} for name in ("n", "s", "f", "list")]),
 )
-connected = st.recursive(simple, lambda inner: many("and or", inner, 1, 3) | op("! !!", inner), max_leaves=6)
+joined = named(lambda: simple | many("and or", simple, 1, 3) | op("! !!", simple))
+connected = named(lambda: many("and or", joined, 1, 3) | op("! !!", joined) | joined)
 conditions = st.one_of(connected, connected, values("boolean", 1), values("boolean", 2), values("any", 1))
 
 # --- documents ----------------------------------------------------------------------------------------------
@@ -401,8 +402,14 @@ def containers(inner, plain):
     return st.one_of(*shapes)
 
 
-ugly = named(lambda: st.recursive(flat, lambda inner: containers(inner, False), max_leaves=6))
-json_values = named(lambda: st.recursive(json_scalars, lambda inner: containers(inner, True), max_leaves=6))
+def nested(leaf, plain):
+    """Values in containers in containers, and leaves at each level."""
+    inner = named(lambda: leaf | leaf | containers(leaf, plain))
+    return named(lambda: leaf | leaf | containers(inner, plain))
+
+
+ugly = nested(flat, False)
+json_values = nested(json_scalars, True)
 LIKELY = {
     **dict.fromkeys(["n", "m"], near | near | st.sampled_from(NUMBERS)),
     **dict.fromkeys(["s", "t"], st.sampled_from(["x", "US", ""]) | st.sampled_from(STRINGS)),
