@@ -943,6 +943,7 @@ def test_nothing_of_the_kernel_shows(backend):
     assert [name for name in dir(module) if name.startswith("cond")] == [
         "conditions_blocks",
         "conditions_clean",
+        "conditions_event",
         "conditions_kind",
         "conditions_list",
         "conditions_members",

@@ -222,7 +222,23 @@ MAKERS = {
     **{name: moments(name) for name in ("datetime", "date", "duration")},
 }
 
-conditions = st.one_of(values("boolean", 1), values("boolean", 2), values("any", 1))
+near = st.sampled_from([0, 1, 1.0, 2])
+plain_number = st.sampled_from([{"var": name} for name in ("n", "m", "o.n", "list.0")])
+plain_text = st.sampled_from([{"var": name} for name in ("s", "t", "o.s")])
+simple = st.one_of(
+    op("< <= > >= == !=", plain_number, near),
+    op("< <= > >=", near, plain_number),
+    op("<= <", near, plain_number, near),
+    op("between", plain_number, near, near),
+    op("== !=", plain_text, st.sampled_from(["x", "US", ""])),
+    op("in", plain_number | plain_text, st.lists(near | st.sampled_from(["x", "US", True]), max_size=3)),
+    op("< >", op("+ - *", plain_number, plain_number | near), near),
+    op("== !=", st.just({"var": "f"}), st.booleans()),
+    st.sampled_from([{"var": name} for name in ("n", "s", "f", "list")]),
+)
+joined = named(lambda: simple | many("and or", simple, 1, 3) | op("! !!", simple))
+connected = named(lambda: many("and or", joined, 1, 3) | op("! !!", joined) | joined)
+conditions = st.one_of(connected, connected, values("boolean", 1), values("boolean", 2), values("any", 1))
 
 # --- documents ----------------------------------------------------------------------------------------------
 
@@ -233,9 +249,9 @@ scores = st.integers(-5, 40) | st.sampled_from([0.1, 0.2, 0.3, -1.5, 1e16, 10**2
 @st.composite
 def documents(draw, missing):
     """A ruleset: conditions drawn one by one, and many more rules that combine them."""
-    drawn = draw(st.lists(conditions, min_size=1, max_size=4))
-    logics = list(drawn)
-    for left in drawn[: draw(st.integers(0, 4))]:
+    drawn = draw(st.lists(conditions, min_size=1, max_size=10))
+    logics = [*drawn, *({"!": [logic]} for logic in drawn)]
+    for left in drawn[: draw(st.integers(0, 2))]:
         for right in drawn:
             logics += [{"and": [left, right]}, {"or": [{"!": [left]}, right]}]
     floats = draw(st.booleans())
@@ -386,11 +402,18 @@ def containers(inner, plain):
     return st.one_of(*shapes)
 
 
-ugly = named(lambda: st.recursive(flat, lambda inner: containers(inner, False), max_leaves=6))
-json_values = named(lambda: st.recursive(json_scalars, lambda inner: containers(inner, True), max_leaves=6))
+def nested(leaf, plain):
+    """Values in containers in containers, and leaves at each level."""
+    inner = named(lambda: leaf | leaf | containers(leaf, plain))
+    return named(lambda: leaf | leaf | containers(inner, plain))
+
+
+ugly = nested(flat, False)
+json_values = nested(json_scalars, True)
 LIKELY = {
-    **dict.fromkeys(["n", "m"], st.integers(-3, 9) | st.sampled_from(NUMBERS)),
-    **dict.fromkeys(["s", "t"], st.sampled_from(STRINGS)),
+    **dict.fromkeys(["n", "m"], near | near | st.sampled_from(NUMBERS)),
+    **dict.fromkeys(["s", "t"], st.sampled_from(["x", "US", ""]) | st.sampled_from(STRINGS)),
+    "o": st.fixed_dictionaries({"n": near, "s": st.sampled_from(["x", "US"])}),
     "f": st.booleans(),
     "at": st.sampled_from(MOMENTS),
     "ip": st.sampled_from(["10.0.0.1", "192.168.7.9", "2001:db8::7", "x"]),
@@ -400,9 +423,16 @@ LIKELY = {
 
 
 def keyed(value):
-    """Some of the names, each with a value that it tends to have or with any."""
-    made = {name: st.one_of(LIKELY.get(name, value), value) for name in NAMES}
-    return named(lambda: st.fixed_dictionaries({}, optional=made))
+    """All or some of the names, each with a value that it tends to have or with any."""
+    made = {name: st.one_of(*[LIKELY.get(name, value)] * 3, value) for name in NAMES}
+    core = {name: made[name] for name in ("n", "m", "s", "f", "o")}
+    return named(
+        lambda: st.one_of(
+            st.fixed_dictionaries(core),
+            st.fixed_dictionaries(core, optional={name: made[name] for name in made if name not in core}),
+            st.fixed_dictionaries({}, optional=made),
+        )
+    )
 
 
 mappings = keyed(ugly)
