@@ -280,16 +280,29 @@ def test_the_depth_is_counted_alike(depth, where, brackets):
         assert isinstance(found[0], tuple) == (max(nested, 0) + 1 > depth)
 
 
-def test_numbers_are_rounded_once(backend):
+def numerals():
+    """Decimals of all lengths, shortest forms of doubles, and halves between two doubles."""
     source = random.Random(5)
-    for _ in range(300):
+    for _ in range(150):
         whole, part = (source.randrange(10 ** source.randrange(1, most)) for most in (25, 9))
-        text = f"{whole}.{part}"
-        text += source.choice(["", f"e{source.randrange(-40, 40)}"])
-        rules = RuleSet.from_rules(
-            [{"id": "r", "when": {"==": [{"var": "x"}, float(text)]}}], backend=backend
-        )
-        assert rules.evaluate_json(f'{{"x":{text}}}').matched == ("r",)
+        yield f"{whole}.{part}{source.choice(['', f'e{source.randrange(-40, 40)}'])}"
+        yield repr(source.random() * 10.0 ** source.randrange(-12, 18))
+        half = 2 * source.randrange(2**52, 2**53) + 1
+        yield f"{half << source.randrange(9)}.0"
+        yield f"{half * 5**4}e-4"
+
+
+def test_numbers_are_rounded_once(backend):
+    texts = list(dict.fromkeys(numerals()))
+    numbers = list(map(float, texts))
+    rules = [
+        {"id": text, "when": {"==": [{"var": "x"}, number]}}
+        for text, number in zip(texts, numbers, strict=True)
+    ]
+    ruleset = RuleSet.from_rules(rules, backend=backend)
+    for text, number in zip(texts, numbers, strict=True):
+        same = tuple(other for other, equal in zip(texts, numbers, strict=True) if equal == number)
+        assert ruleset.evaluate_json(f'{{"x":{text}}}').matched == same
 
 
 def test_long_integers_are_compared_exactly(backend):
