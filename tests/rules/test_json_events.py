@@ -343,6 +343,19 @@ def test_more_fields_than_the_stack_holds(backend):
     assert rules.evaluate_json(json.dumps(event)).matched == ()
 
 
+def test_a_string_may_be_written_in_escapes(backend):
+    names = ["US", "ü", "€", "\U0001f600", "\U0010ffff", "\x7f\x80\u07ff\u0800\uffff", '"\\/\b\f\n\r\t\0']
+    rules = [{"id": name, "when": {"==": [{"var": "x"}, name]}} for name in names]
+    ruleset = RuleSet.from_rules(rules, backend=backend)
+    for name in names:
+        units = name.encode("utf-16-be").hex()
+        escapes = "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+        for text in (f'"{escapes}"', f'"{escapes.upper().replace("U", "u")}"', json.dumps(name)):
+            assert ruleset.evaluate_json(f'{{"x":{text}}}').matched == (name,)
+            assert ruleset.evaluate_json(f'{{"x":{text[:-1]}\\udfff"}}').matched == ()
+    assert ruleset.evaluate_json('{"x":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000"}').matched == (names[-1],)
+
+
 def test_escaped_strings_of_any_length(backend):
     name = "\n" * 5000
     rules = RuleSet.from_rules([{"id": "r", "when": {"==": [{"var": "x"}, name]}}], backend=backend)
