@@ -56,6 +56,9 @@ CONDITIONS = [
     {"var": ["amount", 7]},
 ]
 RULES = [{"id": f"r{number}", "when": when} for number, when in enumerate(CONDITIONS)]
+# no event has to be decoded for them, so they alone see what a pass over the text lets through
+EVALUATED = ("starts_with", "length", "missing", "exists", "some", "card.country", "if", "amount', 7")
+LOOKED_UP = [rule for rule in RULES if not any(f"'{name}" in str(rule["when"]) for name in EVALUATED)]
 # many rules are matched in another order of steps than few
 OTHERS = [
     {"id": f"m{number}", "when": test_matching.condition(random.Random(number))} for number in range(700)
@@ -63,7 +66,7 @@ OTHERS = [
 RULESETS = {
     (backend, size): RuleSet.from_rules(rules, backend=backend)
     for backend in BACKENDS
-    for size, rules in {"few": RULES, "many": RULES + OTHERS}.items()
+    for size, rules in {"looked up": LOOKED_UP, "few": RULES, "many": RULES + OTHERS}.items()
 }
 
 KEYS = ["amount", "card", "limit", "country", "items", "number", "holder", "name", "proxy", "device", "risk"]
@@ -177,7 +180,7 @@ def outcome(rules, body, **options):
 
 def check(body):
     event = parsed(body)
-    for size in ("few", "many"):
+    for size in ("looked up", "few", "many"):
         found = [outcome(RULESETS[name, size], body) for name in BACKENDS]
         assert found == found[:1] * len(found)
         if event is None:
@@ -275,7 +278,7 @@ def test_the_depth_is_counted_alike(depth, where, brackets):
     opening, closing = brackets[:-1], brackets[-1]
     for nested in (depth - 2, depth - 1, depth):
         body = f'{{"{where}":{opening * nested}1{closing * nested}}}'
-        found = [outcome(RULESETS[name, "few"], body, depth=depth) for name in BACKENDS]
+        found = [outcome(RULESETS[name, "looked up"], body, depth=depth) for name in BACKENDS]
         assert found == found[:1] * len(found)
         assert isinstance(found[0], tuple) == (max(nested, 0) + 1 > depth)
 
