@@ -28,7 +28,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise _ConstantError(name)
 
 
-_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+_decoder: Final[Any] = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 if sys.implementation.name == "pypy":
