@@ -271,6 +271,26 @@ def test_the_bounds_of_utf_8(inner):
         check(body.replace(b"x", b"abcdefghijklmnopqrstuvwxyz"))
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "[1}",
+        '{"a":1]',
+        '[{},["a"}]',
+        '[[],{"a":1]]',
+        '[{"a":[]},[1,"b":2}]',
+        "[1,]",
+        '{"a":1,}',
+        '{"a"}',
+        "[,1]",
+        "[",
+    ],
+)
+def test_brackets_that_do_not_match(inner):
+    check(f'{{"x":{inner}}}')
+    check(f'{{"x":{{"card":{inner}}}}}')
+
+
 @pytest.mark.parametrize("depth", [0, 1, 2, 3, 127, 128, 129, 130, 200, 500])
 @pytest.mark.parametrize("where", ["items", "x", "card"])
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}', '{"holder":}'])
