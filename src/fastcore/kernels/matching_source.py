@@ -183,7 +183,7 @@ class AliveSource:
                 leaves += 1
             else:
                 return False
-        return leaves <= MAX_LEAVES
+        return leaves <= MAX_LEAVES and bool(self._fields_in(tree))  # what reads none is known beforehand
 
     def _field_of(self, tree: Tree) -> _Field | None:
         return self._leaves.get(tree[1]) if tree[0] == "var" and len(tree) == 3 and tree[2] == 0 else None

@@ -36,10 +36,10 @@ class RuleSet:
         RuleSetError: the document is not valid; `errors` lists everything that is wrong, each with its path.
         ValueError, ImportError: there is no such backend, or not here.
 
-    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field;
-        conditions that
-    are not comparisons with constants are evaluated where a rule still depends on them. Under
-    ``missing="error"`` and ``"jsonlogic"``, and where a rule throws, every rule is evaluated.
+    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field. Conditions
+        that are not comparisons with constants are evaluated where a rule still depends on them. Under
+        ``missing="error"`` an event in which something is unknown costs that twice; rules that throw, and
+        all rules under ``missing="jsonlogic"``, are evaluated.
     """
 
     __slots__ = (
