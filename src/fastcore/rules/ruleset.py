@@ -1,6 +1,6 @@
 """RuleSet: an immutable value made from a document, that says of an event which rules fire."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
@@ -36,8 +36,8 @@ class RuleSet:
         RuleSetError: the document is not valid; `errors` lists everything that is wrong, each with its path.
         ValueError, ImportError: there is no such backend, or not here.
 
-    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field. Conditions
-        that are not comparisons with constants are evaluated where a rule still depends on them. Under
+    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field.
+        Conditions that are not comparisons with constants are evaluated where a rule still depends on them. Under
         ``missing="error"`` an event in which something is unknown costs that twice; rules that throw, and
         all rules under ``missing="jsonlogic"``, are evaluated.
     """
@@ -45,23 +45,27 @@ class RuleSet:
     __slots__ = (
         "__weakref__",
         "_backend",
+        "_bound",
         "_checked",
+        "_decide_now",
         "_decider",
         "_engine",
         "_matcher",
+        "_matches_now",
         "_plan",
         "_reader",
-        "_setting",
     )
 
     _backend: str
+    _bound: Any
     _checked: CheckedDocument
+    _decide_now: Callable[[Any], Decision] | None
     _decider: Any
     _engine: Engine
     _matcher: Any
+    _matches_now: Callable[[Any], list[str]] | None
     _plan: Plan
     _reader: Any
-    _setting: Any
 
     def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
         checked = check_document(document)
@@ -80,7 +84,11 @@ class RuleSet:
         setting = engine.setting(None)
         put(self, "_decider", decider)
         put(self, "_matcher", matcher)
-        put(self, "_setting", setting)
+        bound = matcher and matcher.bind(setting, decider)
+        put(self, "_bound", bound)
+        # the two hottest calls: what they do without a time is looked up once, here
+        put(self, "_matches_now", bound and bound.matches)
+        put(self, "_decide_now", bound and bound.decide)
         reader = _backend.kernels("reading", backend).reader
         put(self, "_reader", matcher and reader(matcher, setting, decider, reading.read_event))
 
@@ -214,33 +222,30 @@ class RuleSet:
             EvaluationError: under ``missing="error"``, for the first rule in order that is undecided.
             LimitError: the evaluation exceeds a documented limit.
         """
-        if now is None and self._matcher is not None:
-            decision: Decision = self._matcher.decide(event, self._setting, self._decider)
-            return decision
+        if now is None and (decide := self._decide_now) is not None:
+            return decide(event)
         return self._decide(event, self._time(now))
 
     def matches(self, event: Any, *, now: datetime | None = None) -> list[str]:
         """Ids of the rules that fire, in the order of evaluation; errors as `evaluate`."""
-        if now is None and self._matcher is not None:
-            found: list[str] = self._matcher.matches(event, self._setting)
-            return found
+        if now is None and (matches := self._matches_now) is not None:
+            return matches(event)
         ids = self._plan.ids
         return [ids[index] for index in self._fire(event, self._time(now))[0]]
 
     def score(self, event: Any, *, now: datetime | None = None) -> int | float:
         """The sum of the scores of the rules that fire; errors as `evaluate`."""
-        score: int | float
-        if now is None and self._matcher is not None:
-            score = self._matcher.score(event, self._setting, self._decider)
-        else:
-            score = self._decider.total(self._fire(event, self._time(now))[0])
+        if now is None and self._bound is not None:
+            score: int | float = self._bound.score(event)
+            return score
+        score = self._decider.total(self._fire(event, self._time(now))[0])
         return score
 
     def first(self, event: Any, *, now: datetime | None = None) -> str | None:
         """Id of the first rule in order that fires, None if none does; errors as `evaluate`."""
         index: int
-        if now is None and self._matcher is not None:
-            index = self._matcher.first(event, self._setting)
+        if now is None and self._bound is not None:
+            index = self._bound.first(event)
         else:
             moment = self._time(now)
             _conditions.conditions_event(event)
