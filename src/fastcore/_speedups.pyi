@@ -1,3 +1,6 @@
+from fastcore.kernels.columns import column_actions as column_actions
+from fastcore.kernels.columns import column_fields as column_fields
+from fastcore.kernels.columns import column_runner as column_runner
 from fastcore.kernels.conditions import conditions_clean as conditions_clean
 from fastcore.kernels.conditions import conditions_kind as conditions_kind
 from fastcore.kernels.conditions import conditions_members as conditions_members

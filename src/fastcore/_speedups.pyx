@@ -35,6 +35,7 @@ include "kernels/conditions.py"
 include "kernels/_bitmaps_c.pyx"
 include "kernels/_deciding_c.pyx"
 include "kernels/_matching_c.pyx"
+include "kernels/_columns_c.pyx"
 include "kernels/writing_values.py"
 include "kernels/writing.py"
 

@@ -187,6 +187,10 @@ class _Matcher:
         alive = (
             read(event, self._nodes, event, now) if read is not None else self._ask(self._nodes, event, now)
         )
+        return self.ask(alive, event, now)
+
+    def ask(self, alive: int, event: Any, now: Any) -> int:
+        """Takes out the clauses that conditions falsify which only the evaluator can tell."""
         for position, condition, rows in self._asked:
             if alive & rows.users:
                 probe = self._program.probe(position, event, now)
@@ -194,8 +198,11 @@ class _Matcher:
         return alive
 
     def fired(self, event: Any, now: Any = None) -> list[int]:
+        return self.owners_of(self._alive(event, now))
+
+    def owners_of(self, alive: int) -> list[int]:
+        """Positions of the rules of a set of clauses, in order."""
         found: list[int] = []
-        alive = self._alive(event, now)
         if not alive:
             return found
         owners, last, base = self._owners, -1, 0

@@ -12,7 +12,7 @@ from .clauses import make_clauses
 from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .explain import ExplainedCondition, explain_tree
-from .language import mentions
+from .language import Tree, mentions
 from .plan import Plan
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
@@ -72,10 +72,10 @@ class KleeneEngine:
     """Conditions are true, false or unknown; `strict` refuses the last.
 
     Where only the fired rules matter they are looked up in an index; the plain evaluator says what was thrown
-    and which rule is undecided.
+    and which rule is undecided. `asked` are the trees that the index may have to ask it about.
     """
 
-    __slots__ = ("_index", "_plan", "_program", "_strict", "matcher")
+    __slots__ = ("_index", "_plan", "_program", "_strict", "asked", "matcher")
 
     def __init__(self, plan: Plan, decider: Any, strict: bool, backend: str) -> None:
         self._plan = plan
@@ -84,8 +84,10 @@ class KleeneEngine:
         program = _backend.kernels("conditions", backend).conditions_program
         self._program = program(plan.trees)
         self.matcher = None
+        self.asked: list[Tree] = []
         if not strict and not any(mentions(tree, "throw") for tree in plan.trees):
             clauses = make_clauses(plan.trees)
+            self.asked = clauses.asked
             matcher = _backend.kernels("matching", backend).matcher
             self.matcher = matcher(clauses, program(clauses.trees), plan.ids, decider)
 
