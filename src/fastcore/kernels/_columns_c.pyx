@@ -13,7 +13,11 @@ from libc.stdlib cimport free, realloc
 cdef extern from "columns.h" nogil:
     ctypedef struct _ColNames "column_names":
         ptrdiff_t width
-        ptrdiff_t mask
+        ptrdiff_t prefix
+        uint64_t seed
+        int shift
+        bint perfect
+        ptrdiff_t entries
         char *texts
         int32_t *rows
 
@@ -57,12 +61,33 @@ cdef extern from "columns.h" nogil:
     void column_view_rows(const _Bitmap *operand, const char *views, const char *const *buffers,
                           const uint8_t *const *valid, const ptrdiff_t *bases, int valid_count, ptrdiff_t start,
                           ptrdiff_t n, int32_t *rows)
+    ptrdiff_t column_name_entry(const _ColNames *names, const char *text)
     ptrdiff_t column_find_name(const _ColNames *names, const char *text)
     void column_ucs4_rows(const _ColNames *names, const char *data, ptrdiff_t stride, ptrdiff_t n, int32_t unnamed,
                           int32_t *rows)
     void column_combine(int32_t *index, const int32_t *rows, ptrdiff_t n, int32_t scale)
+    int bitset_lowest(uint64_t word)
     void column_alive(const uint64_t *const *tables, const int32_t *index, ptrdiff_t room, ptrdiff_t groups,
                       const uint64_t *start, ptrdiff_t words, ptrdiff_t n, uint64_t *alive)
+
+cdef extern from "columns_decide.h" nogil:
+    ctypedef struct _ColRules "column_rules":
+        uint64_t low[8]
+        uint64_t high[8]
+        uint64_t again[8]
+        uint64_t acting[8]
+        int32_t *owners
+        int32_t *actions
+        int64_t *whole
+        double *real
+
+    enum:
+        COLUMN_BITS_STRIDE
+
+    void column_decide_whole(const _ColRules *rules, uint64_t *alive, ptrdiff_t words, ptrdiff_t n, int32_t *counts,
+                             int64_t *totals, int32_t *actions)
+    void column_decide_real(const _ColRules *rules, uint64_t *alive, ptrdiff_t words, ptrdiff_t n, int32_t *counts,
+                            double *totals, int32_t *actions)
 
 cdef enum:
     _COL_CHUNK = 1024       # rows; what is made of them stays in the second cache
@@ -70,6 +95,7 @@ cdef enum:
     _COL_PAD = 16           # elements between the chunk's arrays, which would else share cache sets
     _COL_TABLE = 2048       # words of a table for several operands at once
     _COL_TABLES = 1 << 19   # words of all tables
+    _COL_PERFECT = 128      # names for which it is worth looking for a hash without collisions
     _COL_PARENTS = 8        # validity bitmaps of a column with its parents
 
 cdef uint8_t _COL_FLAGS[4]
@@ -114,6 +140,7 @@ cdef struct _ColScratch:
     int32_t *index          # group -> event -> index
     int32_t *rows           # event -> row
     double *numbers         # slot -> event -> number
+    const double **seen     # slot -> its numbers, converted or where they are
     uint8_t *flags          # slot -> event -> flags
     double *stack
     uint8_t *stack_flags
@@ -154,6 +181,7 @@ cdef class _ColumnRunner:
     cdef uint64_t **tables
     cdef uint64_t *start            # the clauses that take part
     cdef uint64_t *residual         # the clauses for which the evaluator may be asked
+    cdef _ColRules rules            # of few words of clauses
     cdef Py_ssize_t group_count, depth, chunk
     cdef bint small, objects, conditions
 
@@ -181,9 +209,15 @@ cdef class _ColumnRunner:
         for i in range(matcher.slot_count):
             self.bind(&self.slots[i], columns[i])
         self.build_groups(rows)
+        if self.small and decider.mode != _DECIDE_OBJECTS:
+            self.build_rules()
 
     def __dealloc__(self):
         cdef Py_ssize_t i
+        PyMem_Free(self.rules.owners)
+        PyMem_Free(self.rules.actions)
+        PyMem_Free(self.rules.whole)
+        PyMem_Free(self.rules.real)
         if self.slots != NULL:
             for i in range(self.matcher.slot_count):
                 PyMem_Free(self.slots[i].codes)
@@ -332,6 +366,40 @@ cdef class _ColumnRunner:
             filled *= self.sizes[i] + 1
         return 0
 
+    cdef int build_rules(self) except -1:
+        """What each rule has, by the highest of its clauses within a word."""
+        cdef Py_ssize_t i, at, words = self.matcher.words
+        cdef int32_t owner, last
+        cdef const int32_t *owners = self.matcher.owners
+        cdef uint64_t bit
+        cdef _ColRules *rules = &self.rules
+        rules.owners = <int32_t *>_bitmap_memory(words * COLUMN_BITS_STRIDE * sizeof(int32_t))
+        rules.actions = <int32_t *>_bitmap_memory(words * COLUMN_BITS_STRIDE * sizeof(int32_t))
+        rules.whole = <int64_t *>_bitmap_memory(words * COLUMN_BITS_STRIDE * sizeof(int64_t))
+        rules.real = <double *>_bitmap_memory(words * COLUMN_BITS_STRIDE * sizeof(double))
+        for i in range(64 * words):
+            bit = <uint64_t>1 << (i & 63)
+            if not self.matcher.everything[i >> 6] & bit:
+                break
+            owner = owners[i]
+            if i & 63 != 63 and self.matcher.everything[i >> 6] & (bit << 1) and owners[i + 1] == owner:
+                rules.low[i >> 6] |= bit
+                continue
+            rules.high[i >> 6] |= bit
+            last = owners[(i & ~63) - 1] if i >= 64 else -1
+            if last == owner:
+                rules.again[i >> 6] = bit
+            at = (i >> 6) * COLUMN_BITS_STRIDE + (i & 63)
+            rules.owners[at] = owner
+            rules.actions[at] = self.decider.actions[owner] if self.decider.actions != NULL else -1
+            if rules.actions[at] >= 0:
+                rules.acting[i >> 6] |= bit
+            if self.decider.mode == _DECIDE_INTS:
+                rules.whole[at] = self.decider.whole[owner]
+            else:
+                rules.real[at] = self.decider.real[owner]
+        return 0
+
     # --- running ------------------------------------------------------------------------------------------------
 
     def run(self, Py_ssize_t start, Py_ssize_t stop, now, int32_t[::1] counts, scores, int32_t[::1] actions,
@@ -384,7 +452,7 @@ cdef class _ColumnRunner:
         """Lays out the space of one run."""
         cdef Py_ssize_t slots = self.matcher.slot_count, operands = self.matcher.operand_count, depth = self.depth + 1
         cdef Py_ssize_t room = self.chunk + _COL_PAD
-        cdef Py_ssize_t arrays = self.group_count if self.small else operands
+        cdef Py_ssize_t arrays = self.group_count if self.small else operands, i
         memset(scratch, 0, sizeof(scratch[0]))
         scratch.room = room
         scratch.memory = <char *>_bitmap_memory(
@@ -392,7 +460,7 @@ cdef class _ColumnRunner:
             + room * (arrays + 1) * sizeof(int32_t)
             + room * operands
             + (self.chunk * self.matcher.words + 8) * sizeof(uint64_t)
-            + (operands + 2 * depth + 8) * sizeof(void *)
+            + (operands + 2 * depth + slots + 8) * sizeof(void *)
             + (self.matcher.rule_count + operands + 8) * sizeof(int32_t)
         )
         scratch.numbers = <double *>scratch.memory
@@ -401,7 +469,10 @@ cdef class _ColumnRunner:
         scratch.stored = <const uint64_t **>(scratch.alive + self.chunk * self.matcher.words + 8)
         scratch.left = <const double **>(scratch.stored + operands)
         scratch.left_flags = <const uint8_t **>(scratch.left + depth)
-        scratch.index = <int32_t *>(scratch.left_flags + depth)
+        scratch.seen = <const double **>(scratch.left_flags + depth)
+        scratch.index = <int32_t *>(scratch.seen + slots)
+        for i in range(slots):
+            scratch.seen[i] = scratch.numbers + i * room
         scratch.rows = scratch.index + room * arrays
         scratch.fired = scratch.rows + room
         scratch.asks = scratch.fired + self.matcher.rule_count + 1
@@ -476,10 +547,14 @@ cdef class _ColumnRunner:
         cdef const _ColSlot *slot = &self.slots[number]
         cdef const _Bitmap *bitmap
         cdef const char *data = slot.data + start * slot.stride
-        cdef double *x = scratch.numbers + number * scratch.room
+        cdef const double *x = scratch.numbers + number * scratch.room
         cdef uint8_t *flags = scratch.flags + number * scratch.room
         cdef int i
-        column_doubles(slot.kind, data, slot.stride, n, x)
+        if slot.kind == COLUMN_F8 and slot.stride == sizeof(double) and <size_t>data % sizeof(double) == 0:
+            x = <const double *>data
+        else:
+            column_doubles(slot.kind, data, slot.stride, n, scratch.numbers + number * scratch.room)
+        scratch.seen[number] = x
         if slot.operand >= 0:
             bitmap = &self.matcher.operands[slot.operand].bitmap
             column_number_rows(bitmap, x, n, scratch.rows)
@@ -557,7 +632,7 @@ cdef class _ColumnRunner:
             step = &operand.steps[i]
             z, flags = scratch.stack + top * room, scratch.stack_flags + top * room
             if step.op == b"f":
-                scratch.left[top] = scratch.numbers + step.slot * room
+                scratch.left[top] = scratch.seen[step.slot]
                 scratch.left_flags[top] = scratch.flags + step.slot * room
                 top += 1
             elif step.op == b"c":
@@ -663,6 +738,40 @@ cdef class _ColumnRunner:
     # --- deciding -----------------------------------------------------------------------------------------------
 
     cdef void decide(self, _ColScratch *scratch, Py_ssize_t n, _ColOutput *output) noexcept nogil:
+        if self.small:
+            self.decide_small(scratch, n, output)
+        else:
+            self.decide_large(scratch, n, output)
+
+    cdef void decide_small(self, _ColScratch *scratch, Py_ssize_t n, _ColOutput *output) noexcept nogil:
+        cdef Py_ssize_t i, k, count, words = self.matcher.words
+        cdef int32_t *actions = output.actions + output.at
+        cdef uint64_t word
+        if output.whole != NULL:
+            column_decide_whole(&self.rules, scratch.alive, words, n, output.counts + output.at,
+                                output.whole + output.at, actions)
+            for i in range(n):
+                if actions[i] < 0:
+                    actions[i] = self.decider.whole_action(output.whole[output.at + i])
+        else:
+            column_decide_real(&self.rules, scratch.alive, words, n, output.counts + output.at,
+                               output.real + output.at, actions)
+            for i in range(n):
+                if actions[i] < 0:
+                    actions[i] = self.decider.real_action(output.real[output.at + i])
+        if not output.wanted:
+            return
+        for i in range(n):
+            count = 0
+            for k in range(words):
+                word = scratch.alive[i * words + k]
+                while word:
+                    scratch.fired[count] = self.rules.owners[k * COLUMN_BITS_STRIDE + bitset_lowest(word)]
+                    word &= word - 1
+                    count += 1
+            _col_found(output, scratch.fired, count)
+
+    cdef void decide_large(self, _ColScratch *scratch, Py_ssize_t n, _ColOutput *output) noexcept nogil:
         cdef Py_ssize_t i, k, count, words = self.matcher.words
         cdef int32_t *fired = scratch.fired
         cdef int32_t code
@@ -715,8 +824,7 @@ cdef void _col_found(_ColOutput *output, const int32_t *fired, Py_ssize_t count)
 
 cdef int _col_bind_names(_ColSlot *slot, const _Bitmap *bitmap, Py_ssize_t width) except -1:
     """The named strings as a column of a fixed width has them."""
-    cdef Py_ssize_t i, entries = 4, at
-    cdef bytes padded
+    cdef Py_ssize_t i, least = 4
     found = []
     for i in range(bitmap.text_mask + 1):
         if bitmap.texts[i].offset < 0:
@@ -725,18 +833,51 @@ cdef int _col_bind_names(_ColSlot *slot, const _Bitmap *bitmap, Py_ssize_t width
         # such a column holds no string that ends with a zero, nor one that is longer
         if len(text) * 4 <= width and not text.endswith("\0"):
             found.append((text.encode(_COL_UTF32).ljust(width, b"\0"), bitmap.texts[i].row))
-    while entries < 2 * len(found):
-        entries *= 2
-    slot.names.width, slot.names.mask = width, entries - 1
-    slot.names.texts = <char *>_bitmap_memory(entries * width)
-    slot.names.rows = <int32_t *>_bitmap_memory(entries * sizeof(int32_t))
+    while least < 2 * len(found):
+        least *= 2
+    slot.names.width = width
+    if len(found) <= _COL_PERFECT and _col_place_perfectly(&slot.names, found, least):
+        return 0
+    slot.names.prefix = width
+    return _col_place_names(&slot.names, found, least)
+
+
+cdef bint _col_place_perfectly(_ColNames *names, found, Py_ssize_t least) except -1:
+    """Looks for the shortest prefix, the smallest table and a seed by which every name has an entry of its own."""
+    cdef Py_ssize_t prefix = 0, entries
+    cdef uint64_t seed
+    while prefix < names.width:
+        prefix = min(prefix + 8, names.width)
+        if len({<bytes>text[:prefix] for text, _ in found}) < len(found):
+            continue
+        for entries in (least, 2 * least, 4 * least, 8 * least):
+            for seed in range(16):
+                names.prefix, names.seed = prefix, seed
+                if _col_place_names(names, found, entries) == 0:
+                    names.perfect = True
+                    return True
+    names.seed = 0
+    return False
+
+
+cdef Py_ssize_t _col_place_names(_ColNames *names, found, Py_ssize_t entries) except -1:
+    """Makes the table; returns how many names are not where their hash says."""
+    cdef Py_ssize_t i, at, moved = 0
+    cdef bytes text
+    PyMem_Free(names.texts)
+    PyMem_Free(names.rows)
+    names.texts, names.rows = NULL, NULL
+    names.entries, names.shift = entries, 65 - <int>int(entries).bit_length()
+    names.texts = <char *>_bitmap_memory(entries * names.width + 1)
+    names.rows = <int32_t *>_bitmap_memory(entries * sizeof(int32_t))
     for i in range(entries):
-        slot.names.rows[i] = -1
-    for padded, row in found:
-        at = column_find_name(&slot.names, <char *>padded)
-        memcpy(slot.names.texts + at * width, <char *>padded, width)
-        slot.names.rows[at] = row
-    return 0
+        names.rows[i] = -1
+    for text, row in found:
+        at = column_find_name(names, <char *>text)
+        moved += at != column_name_entry(names, <char *>text)
+        memcpy(names.texts + at * names.width, <char *>text, names.width)
+        names.rows[at] = row
+    return moved
 
 
 cdef int _col_bind_whole(_ColSlot *slot, cuts) except -1:

@@ -317,43 +317,79 @@ static inline void column_view_rows(const bitmap_operand *operand, const char *v
     }
 }
 
-/* Named strings as columns of a fixed width have them: UCS4, padded with zeros. `width` is a multiple of four. */
+/* Named strings as columns of a fixed width have them: UCS4, padded with zeros. `width` is a multiple of four. A name
+   is looked up by a hash of its first `prefix` bytes, which is chosen so that no two names share an entry if that can be
+   had cheaply; there is then nothing to guess for the processor. */
 typedef struct {
-    ptrdiff_t width, mask;
+    ptrdiff_t width, prefix;
+    uint64_t seed;
+    int shift;            /* of a hash, to that of an entry */
+    int perfect;
+    ptrdiff_t entries;    /* a power of two */
     char *texts;          /* of `width` bytes each */
     int32_t *rows;        /* -1 in an empty entry */
 } column_names;
 
-static inline uint64_t column_ucs4_hash(const char *text, ptrdiff_t width)
+static inline ptrdiff_t column_name_entry(const column_names *names, const char *text)
 {
-    uint64_t hash = 0, word = 0;
+    uint64_t hash = names->seed, word;
     ptrdiff_t i = 0;
-    for (; i + 8 <= width; i += 8) {
+    for (; i + 8 <= names->prefix; i += 8) {
         memcpy(&word, text + i, 8);
         hash = (hash ^ word) * 0xD6E8FEB86659FD93u;
-        hash ^= hash >> 29;
+        hash ^= hash >> 32;
     }
-    if (i < width) {
+    if (i < names->prefix) {
         uint32_t last;
         memcpy(&last, text + i, 4);
         hash = (hash ^ last) * 0xD6E8FEB86659FD93u;
     }
-    return hash ^ hash >> 32;
+    return (ptrdiff_t)((hash * 0x9E3779B97F4A7C15u) >> names->shift);
 }
 
+static inline int column_same_text(const char *left, const char *right, ptrdiff_t width)
+{
+    uint64_t different = 0, x, y;
+    ptrdiff_t i = 0;
+    for (; i + 8 <= width; i += 8) {
+        memcpy(&x, left + i, 8);
+        memcpy(&y, right + i, 8);
+        different |= x ^ y;
+    }
+    if (i < width) {
+        uint32_t a, b;
+        memcpy(&a, left + i, 4);
+        memcpy(&b, right + i, 4);
+        different |= a ^ b;
+    }
+    return different == 0;
+}
+
+/* The entry of a text, or the empty one where it would stand */
 static inline ptrdiff_t column_find_name(const column_names *names, const char *text)
 {
-    ptrdiff_t at = (ptrdiff_t)column_ucs4_hash(text, names->width) & names->mask;
-    while (names->rows[at] >= 0 && memcmp(names->texts + at * names->width, text, names->width))
-        at = (at + 1) & names->mask;
+    ptrdiff_t at = column_name_entry(names, text);
+    while (names->rows[at] >= 0 && !column_same_text(names->texts + at * names->width, text, names->width))
+        at = (at + 1) & (names->entries - 1);
     return at;
 }
 
 static inline void column_ucs4_rows(const column_names *names, const char *data, ptrdiff_t stride, ptrdiff_t n,
                                     int32_t unnamed, int32_t *rows)
 {
+    const column_names local = *names; /* so that the compiler sees that writing rows does not change it */
+    if (local.perfect) {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const char *text = data + i * stride;
+            ptrdiff_t at = column_name_entry(&local, text);
+            int32_t row = local.rows[at];
+            int same = column_same_text(local.texts + at * local.width, text, local.width) & (row >= 0);
+            rows[i] = same ? row : unnamed;
+        }
+        return;
+    }
     for (ptrdiff_t i = 0; i < n; i++) {
-        int32_t row = names->rows[column_find_name(names, data + i * stride)];
+        int32_t row = local.rows[column_find_name(&local, data + i * stride)];
         rows[i] = row < 0 ? unnamed : row;
     }
 }
