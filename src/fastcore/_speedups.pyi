@@ -22,4 +22,6 @@ from fastcore.kernels.writing_values import WriteSingle as WriteSingle
 from fastcore.kernels.writing_values import write_constant as write_constant
 
 BUILD_VERSION: str
+
+def column_arrow_functions() -> tuple[int, ...]: ...
 TYPE_CHECKING: bool

@@ -914,3 +914,22 @@ def column_actions(_Decider decider):
 def column_runner(matcher, decider, columns, active, events, rows):
     """See columns.py."""
     return _ColumnRunner(matcher, decider, columns, active, events, rows)
+
+
+# --- Arrow ------------------------------------------------------------------------------------------------------
+
+cdef extern from "arrow.h" nogil:
+    void arrow_release_schema(void *)
+    void arrow_release_array(void *)
+    void arrow_release_stream(void *)
+    void arrow_destroy_schema(object)
+    void arrow_destroy_array(object)
+    void arrow_destroy_stream(object)
+
+
+def column_arrow_functions():
+    """Addresses: of what releases a schema, an array and a stream, then of what destroys their capsules."""
+    return (
+        <size_t>&arrow_release_schema, <size_t>&arrow_release_array, <size_t>&arrow_release_stream,
+        <size_t>&arrow_destroy_schema, <size_t>&arrow_destroy_array, <size_t>&arrow_destroy_stream,
+    )

@@ -6,6 +6,7 @@ The structures are those of the specification "The Arrow C data interface" and "
 
 import ctypes
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 __all__ = ["ArrowArray", "ArrowSchema", "ArrowStream", "ImportedArray", "arrow_batches", "capsule_pointer", "python_function"]
@@ -78,6 +79,7 @@ def capsule_pointer(capsule: Any, name: bytes) -> int:
     return address
 
 
+@cache
 def python_function(name: str, result: Any, *arguments: Any) -> Any:
     """A function of the interpreter's C API.
 

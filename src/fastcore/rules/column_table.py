@@ -30,6 +30,13 @@ class Reads:
             self.everything |= tree[0] in ("missing", "missing_some") or tuple(tree[1:2]) == ((),)
             pending.extend(branches(tree))
 
+    def with_paths(self, paths: Iterable[Path]) -> "Reads":
+        """The same and further paths."""
+        more = Reads([])
+        more.everything = self.everything
+        more.paths = self.paths.union(paths)
+        return more
+
     def __call__(self, path: Path) -> bool:
         """Whether a column of this path matters."""
         return self.everything or any(

@@ -88,28 +88,23 @@ class ColumnDecisions:
 class _Output:
     """The results of some rows, while they are made."""
 
-    __slots__ = ("actions", "counts", "errors", "indices", "length", "scores")
+    __slots__ = ("actions", "counts", "scores")
 
     def __init__(self, length: int, score_type: str) -> None:
-        self.length = length
         self.counts = _zeros("i", length)
         self.scores: Any = _zeros(score_type, length) if score_type else [0] * length
         self.actions = _zeros("i", length)
-        self.indices: list[bytes] = []
-        self.errors: list[tuple[int, RowError | DecisionError]] = []
 
-    def fail(self, row: int, error: RowError) -> None:
+    def fail(self, row: int) -> None:
         """What stands for a row that has no decision."""
         self.counts[row] = self.scores[row] = 0
         self.actions[row] = -1
-        self.errors.append((row, error))
 
 
 class _Batch:
     """Evaluates pieces of a batch, all with one clock."""
 
-    def __init__(self, ruleset: "RuleSet", names: Mapping[str, Path], now: datetime | None, wanted: bool) -> None:
-        self.names = names
+    def __init__(self, ruleset: "RuleSet", now: datetime | None, wanted: bool) -> None:
         self.now = now
         self.wanted = wanted
         self.plan = ruleset._plan
@@ -118,7 +113,6 @@ class _Batch:
         self.matcher = ruleset._engine.matcher
         self.kernel = _backend.kernels("columns", ruleset.backend)
         self.active = self.plan.active(now)
-        self.reads = Reads(self.plan.trees)
         self.actions: tuple[str, ...] = self.kernel.column_actions(self.decider)
         scores = self.plan.scores
         self.score_type = (
@@ -133,6 +127,9 @@ class _Batch:
             program = _backend.kernels("conditions", ruleset.backend).conditions_program
             self.program = program([("var", path, 0) for path in self.fields])
             self.asked = Reads(ruleset._engine.asked)
+            self.reads = self.asked.with_paths(map(split_path, ruleset._checked.fields))
+        else:
+            self.reads = self.asked = Reads(self.plan.trees)
 
     def prepare(self, table: Table) -> Callable[[int, int, _Output, int], tuple[bytes, list[Any]]]:
         """What evaluates rows of a table: from start to stop, into an output from some row on."""
@@ -156,7 +153,7 @@ class _Batch:
         return lambda event: self.program.probe(number, event, None).value()
 
     def _one_by_one(self, table: Table) -> Callable[[int, int, _Output, int], tuple[bytes, list[Any]]]:
-        events = table.events(self.reads)
+        events = table.events(self.asked)
         codes: dict[str | None, int] = {action: code for code, action in enumerate(self.actions)}
         codes[None] = -1
 
@@ -194,7 +191,7 @@ def decide_columns(
     if not isinstance(columns, Mapping):
         hint = "; evaluate_arrow takes tables" if hasattr(columns, "__arrow_c_stream__") else ""
         raise TypeError(f"columns are a mapping of paths to columns, not {type(columns).__name__}{hint}")
-    batch = _Batch(ruleset, {}, now, matched)
+    batch = _Batch(ruleset, now, matched)
     found: dict[Path, list[Column]] = {}
     sizes: dict[str, int] = {}
     for name, column in columns.items():
@@ -217,7 +214,7 @@ def decide_arrow(
 ) -> ColumnDecisions:
     """See `RuleSet.evaluate_arrow`."""
     _check(threads, errors)
-    batch = _Batch(ruleset, {}, now, matched)
+    batch = _Batch(ruleset, now, matched)
     return _run(ruleset, batch, _arrow_tables(batch, data), threads, errors, None)
 
 
@@ -313,8 +310,7 @@ def _task(
         found, failed = run(start, stop, output, base)
         for place, error in failed:
             if not isinstance(error, DecisionError):
-                output.counts[place] = output.scores[place] = 0
-                output.actions[place] = -1
+                output.fail(place)
         return row - base, found, failed
 
     return task
