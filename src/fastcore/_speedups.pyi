@@ -24,4 +24,5 @@ from fastcore.kernels.writing_values import write_constant as write_constant
 BUILD_VERSION: str
 
 def column_arrow_functions() -> tuple[int, ...]: ...
+
 TYPE_CHECKING: bool

@@ -41,7 +41,19 @@ WHOLE = [-1, 0, 1, 2, 10, 11, 99, 100, 120, -5]
 WIDE = [2**53, 2**53 + 1, 2**53 - 1, -(2**60), -(2**53) - 1, 2**62 + 1, 2**63 - 1, -(2**63)]
 REAL = [0.1, 0.5, -0.0, 99.5, 1e308, 5e-324, -1.5, math.nan, math.inf, -math.inf, 7.0, 2.0**53]
 WORDS = [*COUNTRIES, "Unknown", "USA", "U", "é", "日本", "\U0001f600"]
-ODD = [None, True, False, 10**400, Decimal("0.1"), Decimal(2**53), b"US", [1], {}, {"risk": 1}, date(2026, 1, 2)]
+ODD = [
+    None,
+    True,
+    False,
+    10**400,
+    Decimal("0.1"),
+    Decimal(2**53),
+    b"US",
+    [1],
+    {},
+    {"risk": 1},
+    date(2026, 1, 2),
+]
 
 
 def make_ruleset(count, seed, backend, **document):
@@ -64,7 +76,9 @@ RULESETS = {
     for backend in BACKENDS
 }
 UNUSUAL = [
-    make_ruleset(12, 5, backend, missing=missing) for missing in ("error", "jsonlogic") for backend in BACKENDS
+    make_ruleset(12, 5, backend, missing=missing)
+    for missing in ("error", "jsonlogic")
+    for backend in BACKENDS
 ]
 
 
@@ -115,7 +129,12 @@ def numpy_kinds():
     kinds = [numbers([*WHOLE, *WIDE, 2**64 - 1, 2**63], code) for code in "bBhHiIqQ"]
     with np.errstate(over="ignore"):
         kinds += [np.array([*WHOLE, *REAL], code) for code in "efdg"]
-    kinds += [np.array(WHOLE, "i4").astype(">i4"), np.array([True, False]), np.array(WORDS), np.array(COUNTRIES)]
+    kinds += [
+        np.array(WHOLE, "i4").astype(">i4"),
+        np.array([True, False]),
+        np.array(WORDS),
+        np.array(COUNTRIES),
+    ]
     kinds += [np.array(["US", "b"], "S2"), np.array([""]), np.array(WORDS).astype(">U8")]
     kinds += [np.array(["2026-01-02T03:04:05", "NaT"], f"M8[{unit}]") for unit in ("D", "s", "us", "ns")]
     kinds += [np.array([0, 5, "NaT"], "m8[s]")]
@@ -182,7 +201,11 @@ def arrow_types():
 def arrow_columns(draw, length):
     kind, values = draw(st.sampled_from(arrow_types()))
     picked = draw(
-        st.lists(st.sampled_from([*values, None] if draw(st.booleans()) else values), min_size=length + 9, max_size=length + 9)
+        st.lists(
+            st.sampled_from([*values, None] if draw(st.booleans()) else values),
+            min_size=length + 9,
+            max_size=length + 9,
+        )
     )
     start = draw(st.integers(0, 9))
     column = pa.array(picked, kind)[start : start + length]
@@ -255,7 +278,11 @@ def test_members_of_structs_are_fields(data, length):
     start = data.draw(st.integers(0, 4))
     device = pa.array(data.draw(values), inner)[start : start + length]
     whole = pa.table({"id": pa.array(range(length + 2), pa.int64())})[2:].append_column("device", device)
-    shifted = pa.StructArray.from_arrays(whole.combine_chunks().to_batches()[0].columns, ["id", "device"]) if length else whole
+    shifted = (
+        pa.StructArray.from_arrays(whole.combine_chunks().to_batches()[0].columns, ["id", "device"])
+        if length
+        else whole
+    )
     rows = device.to_pylist()
     for (count, _), rules in RULESETS.items():
         if count <= 40:
@@ -270,10 +297,16 @@ def test_frames_of_polars(backend):
     rules = RULESETS[40, backend]
     frame = pl.DataFrame(
         {
-            "amount": [1, 0.5, None, 99.5] * 10,
+            "amount": [1.0, 0.5, None, 99.5] * 10,
             "velocity": pl.Series([1, None, 2**53 + 1, 11] * 10, dtype=pl.Int64),
             "country": pl.Series(["US", "DE", None, "FR"] * 10, dtype=pl.Categorical),
-            "device": [{"browser": "US"}, {"browser": None}, None, {"browser": "a longer text than a view holds"}] * 10,
+            "device": [
+                {"browser": "US"},
+                {"browser": None},
+                None,
+                {"browser": "a longer text than a view holds"},
+            ]
+            * 10,
             "card.country": pl.Series(["US", "IL", "", None] * 10, dtype=pl.Enum(["IL", "US", ""])),
             "proxy": [True, None, False, True] * 10,
         }
@@ -283,7 +316,11 @@ def test_frames_of_polars(backend):
         for row, value in zip(rows, frame[name].to_list(), strict=True):
             put(row, name, value)
     check(rules, rules.evaluate_arrow(frame, matched=True), rows)
-    check(rules, rules.evaluate_arrow(pl.concat([frame, frame[5:9]], rechunk=False), matched=True), [*rows, *rows[5:9]])
+    check(
+        rules,
+        rules.evaluate_arrow(pl.concat([frame, frame[5:9]], rechunk=False), matched=True),
+        [*rows, *rows[5:9]],
+    )
     check(rules, rules.evaluate_columns({"velocity": frame["velocity"]}, matched=True), [
         {"velocity": value} for value in frame["velocity"].to_list()
     ])  # fmt: skip
@@ -301,7 +338,15 @@ def test_many_rows(backend, threads):
         "country": np.array(COUNTRIES)[source.integers(0, len(COUNTRIES), size)],
         "proxy": source.random(size) < 0.5,
     }
-    rules = RULESETS[120 if backend == "cython" else 3, backend]
+    rules = RuleSet.from_rules(
+        [
+            {"id": "a", "when": {">": [{"var": "amount"}, 20]}, "score": 3},
+            {"id": "b", "when": {"in": [{"var": "country"}, ["US", "DE"]]}, "score": 5, "action": "b"},
+            {"id": "c", "when": {"<": [{"*": [{"var": "velocity"}, {"var": "device.risk"}]}, 7]}},
+            {"id": "d", "when": {"or": [{"var": "proxy"}, {"==": [{"var": "velocity"}, 9]}]}, "action": "d"},
+        ],
+        backend=backend,
+    )
     got = rules.evaluate_columns(columns, matched=True, threads=threads)
     picked = [0, 1, 1023, 1024, 65_535, 65_536, 131_072, size - 1]
     for row in picked:
@@ -421,7 +466,8 @@ def test_ints_are_exact_and_never_wrap(backend):
 
 def test_scores_beyond_64_bits(backend):
     rules = RuleSet.from_rules(
-        [{"id": str(i), "when": {">": [{"var": "a"}, i]}, "score": 2**62 - i} for i in range(3)], backend=backend
+        [{"id": str(i), "when": {">": [{"var": "a"}, i]}, "score": 2**62 - i} for i in range(3)],
+        backend=backend,
     )
     got = rules.evaluate_columns({"a": [0, 1, 2, 3, None]}, matched=True)
     check(rules, got, [{"a": value} for value in (0, 1, 2, 3, None)])
@@ -441,7 +487,8 @@ def test_float_scores(backend):
 def test_one_rule_of_very_many_clauses(backend):
     wide = {"or": [{">": [{"var": f"f{i}"}, 0]} for i in range(200)]}
     rules = RuleSet.from_rules(
-        [{"id": "w", "when": wide, "score": 2}, {"id": "x", "when": {"var": "f7"}, "score": 5}], backend=backend
+        [{"id": "w", "when": wide, "score": 2}, {"id": "x", "when": {"var": "f7"}, "score": 5}],
+        backend=backend,
     )
     rows = [{}, {"f0": 1, "f7": 1, "f199": 1}, {"f150": 1}, {f"f{i}": 1 for i in range(200)}, {"f7": 1}]
     columns = {f"f{i}": [row.get(f"f{i}", math.nan) for row in rows] for i in range(200)}
@@ -550,7 +597,7 @@ def test_polars_reads_decisions(backend):
 def test_an_input_is_released(backend):
     rules = RULESETS[40, backend]
     before = pa.total_allocated_bytes()
-    table = pa.table({"amount": pa.array(range(100_000), pa.float64()), "country": ["US"] * 100_000})
+    table = pa.table({"amount": pa.array(range(5000), pa.float64()), "country": ["US"] * 5000})
     for _ in range(3):
         rules.evaluate_arrow(table)
         rules.evaluate_columns({"amount": table["amount"]})

@@ -2,13 +2,18 @@
 
 ``column_fields(matcher)`` gives the paths that are read, as tuples of keys. ``column_runner(matcher, decider,
 columns, active, events, rows)`` gives an object for a batch of `rows` rows: `columns` holds one
-``rules.column_input.Column`` for each of those paths, `active` says of each rule whether it takes part (None: all
+``rules.column_input.Column`` for each of those paths, `active` says of each rule whether it takes part (None:
+all
 do), and ``events(start, stop)`` gives what has ``at(index)``, the event of that row, counted from `start`.
 
-Its ``run(start, stop, now, counts, scores, actions, base, wanted)`` puts the number of fired rules, their score and
-the code of the action (a position among ``column_actions(...)``, -1 for none) of the rows from `start` to `stop` into
-buffers, from `base` on. It gives the positions of all the rules that fired, row after row, as bytes of 32-bit ints
-(none unless they are `wanted`), and pairs of a row and what it raised. Any number of threads may run it at once.
+Its ``run(start, stop, now, counts, scores, actions, base, wanted)`` puts the number of fired rules, their
+score and
+the code of the action (a position among ``column_actions(...)``, -1 for none) of the rows from `start` to
+`stop` into
+buffers, from `base` on. It gives the positions of all the rules that fired, row after row, as bytes of 32-bit
+ints
+(none unless they are `wanted`), and pairs of a row and what it raised. Any number of threads may run it at
+once.
 
 ``_columns_c.pyx`` is the twin for C.
 """
@@ -126,7 +131,8 @@ class _ColumnRunner:
 
 
 def _coded(column: Any, rows: Any) -> list[int] | None:
-    """Of a column of codes, for each of them the bitset of what it stands for; the last is that of nothing."""
+    """Of a column of codes, for each of them the bitset of what it stands for; the last is that of
+    nothing."""
     if column.dictionary is None:
         return None
     dictionary = column.dictionary
@@ -156,7 +162,8 @@ def column_runner(
         columns, active, events: see the module.
         rows: how many there are; the C twin makes tables for them.
 
-    Complexity: a value costs a look-up and an AND of a bit per clause, and a row what its fired rules take. Values and
+    Complexity: a value costs a look-up and an AND of a bit per clause, and a row what its fired rules take.
+        Values and
         sets of 1,024 rows are held at a time.
     """
     return _ColumnRunner(matcher, decider, columns, active, events)

@@ -1,10 +1,12 @@
 """Which rules fire for an event: one look-up and one AND per operand, in bitsets of clauses.
 
 ``matcher(plan, program, ids, decider)`` gives an object that says of an event which rules fire:
-``fired(event, now)`` gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)`` the
+``fired(event, now)`` gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)``
+the
 first position or -1, ``score(event, now)`` the sum of their scores, ``decide(event, now)`` the decision and
 ``decide_many(events, now, failed)`` those for many events; ``nbytes`` is the size of its bitsets. `plan` is a
-``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value has no fast path,
+``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value has no fast
+path,
 `decider` a ``kernels.deciding`` of the rules. `now` may be left out where no condition reads the time.
 
 This is the twin for an interpreter or a JIT: bitsets are Python ints. ``_matching_c.pyx`` is the twin for C.
@@ -125,7 +127,17 @@ def threshold(cut: tuple[Any, int]) -> float:
 class _Matcher:
     """See the module."""
 
-    __slots__ = ("_asked", "_decider", "_everything", "_ids", "_nodes", "_owners", "_program", "_rows", "_words")
+    __slots__ = (
+        "_asked",
+        "_decider",
+        "_everything",
+        "_ids",
+        "_nodes",
+        "_owners",
+        "_program",
+        "_rows",
+        "_words",
+    )
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str], decider: Any) -> None:
         self._program = program

@@ -1,6 +1,7 @@
 """Rules as data: documents become immutable RuleSets that decide, score and explain events."""
 
 from . import jsonlogic
+from .columns import ColumnDecisions
 from .decision import Decision, DecisionError
 from .document import Rule
 from .examples import ExampleResult
@@ -11,6 +12,7 @@ from .schema import document_schema
 from .store import RuleStore
 
 __all__ = [
+    "ColumnDecisions",
     "Decision",
     "DecisionError",
     "ExampleResult",

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-__all__ = ["ArrowArray", "ArrowSchema", "ArrowStream", "ImportedArray", "arrow_batches", "capsule_pointer", "python_function"]
+__all__ = [
+    "ArrowArray",
+    "ArrowSchema",
+    "ArrowStream",
+    "ImportedArray",
+    "arrow_batches",
+    "capsule_pointer",
+    "python_function",
+]
 
 Pointer = ctypes.POINTER
 
@@ -52,7 +60,7 @@ ArrowArray._fields_ = [
 class ArrowStream(ctypes.Structure):
     """Arrays of one type, one after the other."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [
         ("get_schema", ctypes.c_void_p),
         ("get_next", ctypes.c_void_p),
         ("get_last_error", ctypes.c_void_p),
@@ -73,9 +81,9 @@ def capsule_pointer(capsule: Any, name: bytes) -> int:
         ValueError: it is no capsule of that name.
         TypeError: this interpreter has no capsules.
     """
-    address: int = python_function("PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-        capsule, name
-    )
+    address: int = python_function(
+        "PyCapsule_GetPointer", ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p
+    )(capsule, name)
     return address
 
 

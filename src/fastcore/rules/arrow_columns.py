@@ -34,7 +34,9 @@ Read = Callable[[int, int], list[Any]]
 Valid = list[tuple[int, int]]
 
 
-def arrow_column(schema: Any, array: Any, owner: Any, length: int, outer: int = 0, parents: Any = ()) -> Column:
+def arrow_column(
+    schema: Any, array: Any, owner: Any, length: int, outer: int = 0, parents: Any = ()
+) -> Column:
     """An array as a column.
 
     Parameters:
@@ -44,13 +46,14 @@ def arrow_column(schema: Any, array: Any, owner: Any, length: int, outer: int = 
         outer: the offset of the struct that the array belongs to.
         parents: the validity of that struct and those around it, by the elements of the first of them.
 
-    Reading values of a type that conditions do not have gives None; of a nested type that is not read here it raises
+    Reading values of a type that conditions do not have gives None; of a nested type that is not read here it
+    raises
     TypeError.
     """
     layout = schema.format.decode()
     offset = array.offset + outer
     valid: Valid = [(address, base - array.offset) for address, base in parents]
-    if layout not in ("n",) and layout[:2] not in ("+u", "+r") and array.null_count != 0 and array.buffers[0]:
+    if layout != "n" and layout[:2] not in ("+u", "+r") and array.null_count != 0 and array.buffers[0]:
         valid.append((array.buffers[0], 0))
     column = (
         _coded(layout, schema, array, owner)
@@ -231,9 +234,7 @@ def _read_scalars(layout: str, schema: Any, buffers: list[int]) -> Read:
         return _read_decimals(layout, buffers[1])
     if layout.startswith("w:"):
         size = int(layout[2:])
-        return lambda start, stop: [
-            ctypes.string_at(buffers[1] + size * i, size) for i in range(start, stop)
-        ]
+        return lambda start, stop: [ctypes.string_at(buffers[1] + size * i, size) for i in range(start, stop)]
     if layout in ("tdD", "tdm"):
         code, per_day = ("i", 1) if layout == "tdD" else ("q", 86_400_000)
         return lambda start, stop: [

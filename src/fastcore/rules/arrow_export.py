@@ -116,7 +116,7 @@ def _fill_schema(target: Any, node: _Node) -> None:
     target.metadata = None
     target.flags = NULLABLE if node.nulls or node.dictionary is not None else 0
     _fill_children(target, ArrowSchema, children)
-    dictionary = None
+    dictionary = target.dictionary = None
     if node.dictionary is not None:
         dictionary = ArrowSchema()
         _fill_schema(dictionary, node.dictionary)
@@ -134,7 +134,7 @@ def _fill_array(target: Any, node: _Node) -> None:
     target.n_buffers = len(node.buffers)
     target.buffers = ctypes.cast(addresses, ctypes.POINTER(ctypes.c_void_p))
     _fill_children(target, ArrowArray, children)
-    dictionary = None
+    dictionary = target.dictionary = None
     if node.dictionary is not None:
         dictionary = ArrowArray()
         _fill_array(dictionary, node.dictionary)
@@ -144,7 +144,8 @@ def _fill_array(target: Any, node: _Node) -> None:
 
 
 def _fill_children(target: Any, kind: Any, children: list[Any]) -> None:
-    target.n_children = len(children)
+    # the memory is the consumer's, and nothing in it has a value yet
+    target.n_children, target.children = len(children), None
     if children:
         pointers = (ctypes.POINTER(kind) * len(children))(*map(ctypes.pointer, children))
         target.children = ctypes.cast(pointers, ctypes.POINTER(ctypes.POINTER(kind)))
@@ -214,7 +215,9 @@ def _release(kind: Any) -> Any:
 
 def _get_schema(stream: int, target: int) -> int:
     try:
-        _fill_schema(ArrowSchema.from_address(target), _held(ArrowStream.from_address(stream).private_data)[0])
+        _fill_schema(
+            ArrowSchema.from_address(target), _held(ArrowStream.from_address(stream).private_data)[0]
+        )
     except Exception:  # nothing may pass through C
         return INVALID
     return 0
@@ -249,7 +252,8 @@ _GET_LAST_ERROR = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(lambda stre
 def _functions() -> tuple[dict[bytes, int | None], dict[bytes, int | None]]:
     """Addresses of what releases the structures, and of what destroys their capsules.
 
-    Without the extension a capsule that nobody reads is never released: a destructor may run while an exception is on
+    Without the extension a capsule that nobody reads is never released: a destructor may run while an
+        exception is on
     its way, and then no Python code may.
     """
     # a consumer may release what it has after this module is gone

@@ -31,10 +31,11 @@ call; an unknown result is null."""
 class CoercingEngine:
     """Evaluates each condition by JSONLogic's own rules; a condition that raises does not fire."""
 
-    __slots__ = ("_backend", "_evaluate", "_lists", "_plan", "matcher")
+    __slots__ = ("_backend", "_evaluate", "_lists", "_plan", "asked", "matcher")
 
     def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self.matcher = None
+        self.asked: list[Tree] = []
         self._backend = backend
         self._plan = plan
         self._lists = checked.lists

@@ -13,16 +13,19 @@ class Column:
     """Some rows of a column.
 
     Attributes:
-        kind: ``"missing"``; ``"objects"``: only `values` gives them; or the layout in memory: ``"bool"`` (bytes),
+        kind: ``"missing"``; ``"objects"``: only `values` gives them; or the layout in memory: ``"bool"``
+            (bytes),
             ``"bits"``, ``"i1"`` to ``"f8"``, ``"ucs4"`` (text of a fixed width), ``"utf8"``, ``"large"`` and
             ``"view"`` (text as Arrow has it).
         length: how many rows.
         offset: the first of them in memory.
-        address, stride: of the first element there, and from one to the next; 0 where elements have no address.
+        address, stride: of the first element there, and from one to the next; 0 where elements have no
+            address.
         width: bytes of an element of ``"ucs4"``.
         offsets: address of the offsets of ``"utf8"`` and ``"large"``.
         buffers: addresses of the further buffers of ``"view"``.
-        valid: pairs of the address of a bitmap and what is to be added to an element's number to find its bit, which
+        valid: pairs of the address of a bitmap and what is to be added to an element's number to find its
+            bit, which
             is zero where the element is null.
         mask: address and stride of bytes that are not zero where the element is hidden.
         dictionary: what codes stand for; `kind` is then theirs.
@@ -124,16 +127,16 @@ def _numpy(column: Any) -> Any:
     if type(column).__module__.partition(".")[0] == "numpy" and hasattr(column, "dtype"):
         return column
     if hasattr(column, "__array__"):
-        import numpy
+        import numpy as np
 
-        return numpy.asarray(column)
+        return np.asarray(column)
     if isinstance(column, (array, memoryview)):
         try:
-            import numpy
+            import numpy as np
         except ImportError:
             return None
         try:
-            return numpy.asarray(column)
+            return np.asarray(column)
         except (ValueError, TypeError):  # a format that numpy does not know
             return None
     return None

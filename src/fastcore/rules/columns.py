@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastcore import _backend
 from fastcore.errors import EvaluationError, EventError, LimitError
-from fastcore.kernels import conditions as _conditions
 
 from .column_input import Column, read_column
 from .column_table import Reads, Table, segments, split_path
@@ -28,7 +27,8 @@ ROWS = 1024  # rows that are events at the same time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnDecisions:
-    """The outcomes for the rows of columns; arrays are numpy's where numpy can be imported, else `array.array`.
+    """The outcomes for the rows of columns; arrays are numpy's where numpy can be imported, else
+    `array.array`.
 
     It can be taken over as a table by what reads the Arrow C stream or array interface.
 
@@ -164,7 +164,9 @@ class _Batch:
                 rows = events(at, min(at + ROWS, stop))
                 for row in range(base + at - start, base + min(at + ROWS, stop) - start):
                     try:
-                        fired, thrown = self.engine.fire(rows.at(row - base - at + start), self.now, self.active)
+                        fired, thrown = self.engine.fire(
+                            rows.at(row - base - at + start), self.now, self.active
+                        )
                     except (EventError, EvaluationError, LimitError) as error:
                         errors.append((row, error))
                         continue
@@ -188,9 +190,7 @@ def decide_columns(
 ) -> ColumnDecisions:
     """See `RuleSet.evaluate_columns`."""
     _check(threads, errors)
-    if not isinstance(columns, Mapping):
-        hint = "; evaluate_arrow takes tables" if hasattr(columns, "__arrow_c_stream__") else ""
-        raise TypeError(f"columns are a mapping of paths to columns, not {type(columns).__name__}{hint}")
+    _check_mapping(columns)
     batch = _Batch(ruleset, now, matched)
     found: dict[Path, list[Column]] = {}
     sizes: dict[str, int] = {}
@@ -227,6 +227,12 @@ def _check(threads: int, errors: str) -> None:
         raise ValueError(f"threads must be at least 1, not {threads}")
 
 
+def _check_mapping(columns: Any) -> None:
+    if not isinstance(columns, Mapping):
+        hint = "; evaluate_arrow takes tables" if hasattr(columns, "__arrow_c_stream__") else ""
+        raise TypeError(f"columns are a mapping of paths to columns, not {type(columns).__name__}{hint}")
+
+
 def _check_lengths(sizes: Mapping[str, int]) -> None:
     first = None
     for name, size in sizes.items():
@@ -243,9 +249,7 @@ def _pieces(name: str, column: Any) -> list[Column]:
         from .arrow_columns import arrow_column
 
         schema, batches = arrow_batches(column)
-        return [
-            arrow_column(schema, held.array, (held, batches), held.array.length) for held in batches
-        ]
+        return [arrow_column(schema, held.array, (held, batches), held.array.length) for held in batches]
     return [read_column(name, column)]
 
 
@@ -375,10 +379,10 @@ def _result(
 
 def _numpy() -> Any:
     try:
-        import numpy
+        import numpy as np
     except ImportError:
         return None
-    return numpy
+    return np
 
 
 def _zeros(code: str, length: int) -> Any:

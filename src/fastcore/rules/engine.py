@@ -26,9 +26,11 @@ class Engine(Protocol):
     Attributes:
         matcher: where the time takes no part, an object of a kernel that matches and decides by itself; see
             `kernels.matching`. None where every event needs the engine.
+        asked: the trees about which the matcher may have to ask the plain evaluator.
     """
 
     matcher: Any
+    asked: list[Tree]
 
     def fire(self, event: Any, now: datetime | None, active: Sequence[bool] | None) -> Fired:
         """Indices of the rules that fire, and what went wrong meanwhile."""

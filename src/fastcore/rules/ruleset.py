@@ -278,11 +278,14 @@ class RuleSet:
         """The decisions for the rows of columns: for each what `evaluate` gives for a dict of its values.
 
         Parameters:
-            columns: by dotted path, as in `fields`: numpy arrays (masked ones too), sequences, or arrays with the
-                Arrow interface. Columns that no rule reads are ignored; one that is absent is missing everywhere.
+            columns: by dotted path, as in `fields`: numpy arrays (masked ones too), sequences, or arrays with
+                the
+                Arrow interface. Columns that no rule reads are ignored; one that is absent is missing
+                everywhere.
             matched: whether to say which rules fired, not only how many.
             threads: how many work at it. They help where columns are no lists or arrays of objects.
-            errors: ``"record"`` notes rows that cannot be evaluated in `ColumnDecisions.errors`; ``"raise"`` raises
+            errors: ``"record"`` notes rows that cannot be evaluated in `ColumnDecisions.errors`; ``"raise"``
+                raises
                 for the first of them, naming its index.
             now: as in `evaluate`; the clock is read once.
 
@@ -291,7 +294,8 @@ class RuleSet:
             TypeError: something is no column.
             EvaluationError, LimitError: with ``errors="raise"``.
 
-        Complexity: a row costs a look-up and an AND of a bit per clause for each field, in C without the GIL. Besides
+        Complexity: a row costs a look-up and an AND of a bit per clause for each field, in C without the GIL.
+            Besides
             the results, memory is bounded by a chunk of 1,024 rows for each thread.
         """
         return decide_columns(self, columns, matched, threads, errors, self._time(now))
@@ -308,8 +312,10 @@ class RuleSet:
         """The decisions for the rows of an Arrow table, batch or stream.
 
         Parameters:
-            data: anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: a table of polars, pyarrow or DuckDB,
-                a RecordBatchReader. Its columns are as in `evaluate_columns`; members of structs have dotted paths.
+            data: anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``: a table of polars, pyarrow or
+                DuckDB,
+                a RecordBatchReader. Its columns are as in `evaluate_columns`; members of structs have dotted
+                paths.
                 A stream is read batch by batch.
             matched, threads, errors, now: as in `evaluate_columns`.
 
