@@ -1,8 +1,11 @@
 """Decisions for the rows of columns: a RuleSet beside polars and numpy.
 
-Timed is one call over 200,000 rows, with everything ready: the rules of ``bench_rules.py``, 200 of them; text as codes
-of a dictionary, or of a fixed width; polars with Enum columns and a lazy select of one boolean sum for each rule; numpy
-with codes, in chunks of 8,192 rows. Ours gives counts, scores and actions per row, the peers give how often each rule
+Timed is one call over 200,000 rows, with everything ready: the rules of ``bench_rules.py``, 200 of them; text
+as codes
+of a dictionary, or of a fixed width; polars with Enum columns and a lazy select of one boolean sum for each
+rule; numpy
+with codes, in chunks of 8,192 rows. Ours gives counts, scores and actions per row, the peers give how often
+each rule
 fired. Run with::
 
     POLARS_MAX_THREADS=1 taskset -c 1 pytest benchmarks/bench_rules_columns.py --benchmark-group-by=group
