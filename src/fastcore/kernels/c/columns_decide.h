@@ -48,10 +48,10 @@ static inline int column_lowest(uint64_t x)
 }
 
 /* Three rules of a word without asking whether there are so many, because a branch on that is a guess; then the rest */
-#define COLUMN_NEXT                                                                                                   \
-    total += scores[column_lowest(word)];                                                                             \
+#define COLUMN_NEXT(lowest)                                                                                           \
+    total += scores[lowest(word)];                                                                                    \
     word &= word - 1;
-#define COLUMN_DECIDE_LOOP(W)                                                                                         \
+#define COLUMN_DECIDE_LOOP(W, lowest)                                                                                 \
     for (ptrdiff_t i = 0; i < n; i++) {                                                                               \
         uint64_t *set = alive + i * W;                                                                                \
         uint64_t carry = 0;                                                                                           \
@@ -66,16 +66,16 @@ static inline int column_lowest(uint64_t x)
             set[k] = word;                                                                                            \
             fired += column_count_bits(word);                                                                         \
             scores = values + k * COLUMN_BITS_STRIDE;                                                                 \
-            COLUMN_NEXT                                                                                               \
-            COLUMN_NEXT                                                                                               \
-            COLUMN_NEXT                                                                                               \
+            COLUMN_NEXT(lowest)                                                                                       \
+            COLUMN_NEXT(lowest)                                                                                       \
+            COLUMN_NEXT(lowest)                                                                                       \
             while (word) {                                                                                            \
-                COLUMN_NEXT                                                                                           \
+                COLUMN_NEXT(lowest)                                                                                   \
             }                                                                                                         \
         }                                                                                                             \
         for (int k = W - 1; k >= 0; k--) {                                                                            \
             uint64_t word = set[k] & rules->acting[k];                                                                \
-            int32_t action = rules->actions[k * COLUMN_BITS_STRIDE + column_lowest(word)];                            \
+            int32_t action = rules->actions[k * COLUMN_BITS_STRIDE + lowest(word)];                                   \
             code = word ? action : code;                                                                              \
         }                                                                                                             \
         counts[i] = fired;                                                                                            \
@@ -84,29 +84,29 @@ static inline int column_lowest(uint64_t x)
     }                                                                                                                 \
     break;
 
-#define COLUMN_DECIDE(name, type, member, target)                                                                     \
+#define COLUMN_DECIDE(name, type, member, target, lowest)                                                             \
     target static inline void name(const column_rules *rules, uint64_t *alive, ptrdiff_t words, ptrdiff_t n,          \
                                    int32_t *counts, type *totals, int32_t *actions)                                   \
     {                                                                                                                 \
         const type *values = rules->member, *scores;                                                                  \
         type total;                                                                                                   \
         switch (words) {                                                                                              \
-        case 1: COLUMN_DECIDE_LOOP(1)                                                                                 \
-        case 2: COLUMN_DECIDE_LOOP(2)                                                                                 \
-        case 3: COLUMN_DECIDE_LOOP(3)                                                                                 \
-        case 4: COLUMN_DECIDE_LOOP(4)                                                                                 \
-        case 5: COLUMN_DECIDE_LOOP(5)                                                                                 \
-        case 6: COLUMN_DECIDE_LOOP(6)                                                                                 \
-        case 7: COLUMN_DECIDE_LOOP(7)                                                                                 \
-        case 8: COLUMN_DECIDE_LOOP(8)                                                                                 \
+        case 1: COLUMN_DECIDE_LOOP(1, lowest)                                                                         \
+        case 2: COLUMN_DECIDE_LOOP(2, lowest)                                                                         \
+        case 3: COLUMN_DECIDE_LOOP(3, lowest)                                                                         \
+        case 4: COLUMN_DECIDE_LOOP(4, lowest)                                                                         \
+        case 5: COLUMN_DECIDE_LOOP(5, lowest)                                                                         \
+        case 6: COLUMN_DECIDE_LOOP(6, lowest)                                                                         \
+        case 7: COLUMN_DECIDE_LOOP(7, lowest)                                                                         \
+        case 8: COLUMN_DECIDE_LOOP(8, lowest)                                                                         \
         }                                                                                                             \
     }
 
-COLUMN_DECIDE(column_decide_whole_portable, int64_t, whole, )
-COLUMN_DECIDE(column_decide_real_portable, double, real, )
+COLUMN_DECIDE(column_decide_whole_portable, int64_t, whole, , column_lowest)
+COLUMN_DECIDE(column_decide_real_portable, double, real, , column_lowest)
 #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__)
-COLUMN_DECIDE(column_decide_whole_bmi, int64_t, whole, COLUMN_BMI)
-COLUMN_DECIDE(column_decide_real_bmi, double, real, COLUMN_BMI)
+COLUMN_DECIDE(column_decide_whole_bmi, int64_t, whole, COLUMN_BMI, _tzcnt_u64)
+COLUMN_DECIDE(column_decide_real_bmi, double, real, COLUMN_BMI, _tzcnt_u64)
 #else
 #define column_decide_whole_bmi column_decide_whole_portable
 #define column_decide_real_bmi column_decide_real_portable
