@@ -21,7 +21,7 @@ __all__ = ["ColumnDecisions", "decide_arrow", "decide_columns"]
 Path = tuple[str, ...]
 RowError = EventError | EvaluationError | LimitError
 
-SHARE = 1 << 16  # rows that a thread takes at a time
+SHARE = 1 << 15  # rows that a thread takes at a time
 ROWS = 1024  # rows that are events at the same time
 
 
