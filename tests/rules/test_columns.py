@@ -407,6 +407,8 @@ def test_what_is_no_column_is_refused(backend):
     for column in ("text", 5, {"a": 1}, None, b"bytes"):
         with pytest.raises(TypeError, match="the column 'a' is no numpy array"):
             counts(rules, {"a": column})
+    with pytest.raises(TypeError, match="the name of a column must be a str, not int"):
+        rules.evaluate_columns({5: [1]})
     with pytest.raises(TypeError, match="columns are a mapping"):
         rules.evaluate_columns([[1]])
     with pytest.raises(TypeError, match="has neither __arrow_c_stream__"):

@@ -195,6 +195,8 @@ def decide_columns(
     found: dict[Path, list[Column]] = {}
     sizes: dict[str, int] = {}
     for name, column in columns.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a column must be a str, not {type(name).__name__}")
         path = split_path(name)
         if batch.reads(path):
             found[path] = _pieces(name, column)
