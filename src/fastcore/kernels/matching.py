@@ -43,20 +43,43 @@ Alive = Callable[[Any, Any], int]
 
 
 class _Matcher:
-    """See the module."""
+    """See the module.
 
-    __slots__ = ("_alive", "_ids", "_owners", "_rows")
+    For columns there are also `fields`, the paths that are looked up and the rows of their operands, and
+    ``ask(alive, event, now)``, which takes out of a set of clauses those that only the evaluator can tell
+    about; `asked` are the clauses that it may take out.
+    """
+
+    __slots__ = ("_alive", "_ids", "_owners", "_rows", "ask", "asked", "fields")
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
         # by the length of a bitset, which its first clause decides
         self._owners = (-1, *reversed(plan.owners))
         self._ids = ("", *[ids[owner] for owner in reversed(plan.owners)])
         self._rows = [OperandRows(operand, len(plan.owners)) for operand in plan.operands]
+        self.fields = [(keys, self._rows[position]) for keys, position in plan.fields if position >= 0]
+        seen = {position for _, position in plan.fields}
+        self.ask = _finisher(plan, self._rows, program, seen)
+        self.asked = 0
+        for position, rows in enumerate(self._rows):
+            if position not in seen:
+                self.asked |= rows.users
         looked_up = len(plan.fields) + sum(not operand.condition for operand in plan.operands)
         if sys.implementation.name == "pypy" or looked_up > MAX_OPERANDS:
             self._alive = _loop(plan, self._rows, program)
         else:
             self._alive = _generated(plan, self._rows, program)
+
+    def everything(self, active: Sequence[bool] | None) -> int:
+        """The set of all clauses, or of those of active rules."""
+        owners = self._owners[1:]
+        if active is None:
+            return (1 << len(owners)) - 1
+        return sum([1 << bit for bit, owner in enumerate(owners) if active[owner]])
+
+    def owners_of(self, alive: int) -> list[int]:
+        """Positions of the rules of a set of clauses, in order."""
+        return _distinct(alive, self._owners) if alive else []
 
     def first(self, event: Any, now: Any = None) -> int:
         if type(event) is not dict:
@@ -67,8 +90,7 @@ class _Matcher:
     def fired(self, event: Any, now: Any = None) -> list[int]:
         if type(event) is not dict:
             conditions_event(event)
-        alive = self._alive(event, now)
-        return _distinct(alive, self._owners) if alive else []
+        return self.owners_of(self._alive(event, now))
 
     def matches(self, event: Any, now: Any = None) -> list[str]:
         if type(event) is not dict:
