@@ -2,7 +2,8 @@
 
 ``decider(ids, scores, actions, decisions, default_action, record, ruleset, version)`` gives an object with
 ``total(fired)``, ``action(fired, score)`` and ``decision(fired, errors)``, where `fired` are positions of
-rules in order. ``_deciding_c.pyx`` is the twin for C, which the matchers there call without making lists first.
+rules in order. ``_deciding_c.pyx`` is the twin for C, which the matchers there call without making lists
+first.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,9 +74,7 @@ class _Decider:
         ids = self._ids
         score = self.total(fired)
         matched = tuple([ids[position] for position in fired])
-        return self._record(
-            matched, score, self.action(fired, score), errors, self._ruleset, self._version
-        )
+        return self._record(matched, score, self.action(fired, score), errors, self._ruleset, self._version)
 
 
 def decider(

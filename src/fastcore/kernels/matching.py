@@ -1,12 +1,13 @@
 """Which rules fire for an event: one look-up and one AND per operand, in bitsets of clauses.
 
-``matcher(plan, program, ids)`` gives an object that says of an event which rules fire: ``fired(event, now)``
-gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)`` the first position or
--1, and ``decide_many(events, now, decider, failed)`` decisions, where ``failed(error, index)`` gives the one for
-an event that raised; ``nbytes`` is the size of its bitsets. ``bind(now, decider)`` gives an object that is asked
-about an event alone: ``matches(event)``, ``first(event)``, ``score(event)``, ``decide(event)``. `plan` is a
-``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value has no fast
-path, `now` what that evaluator takes as the time, `decider` a ``kernels.deciding``.
+``matcher(plan, program, ids)`` gives an object that says of an event which rules fire: ``fired(event,
+now)`` gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)`` the first
+position or -1, and ``decide_many(events, now, decider, failed)`` decisions, where ``failed(error, index)``
+gives the one for an event that raised; ``nbytes`` is the size of its bitsets. ``bind(now, decider)`` gives
+an object that is asked about an event alone: ``matches(event)``, ``first(event)``, ``score(event)``,
+``decide(event)``. `plan` is a ``rules.clauses.ClausePlan``, `program` the plain evaluator of
+``plan.trees``, asked where a value has no fast path, `now` what that evaluator takes as the time, `decider`
+a ``kernels.deciding``.
 
 This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups
 are a function generated for the plan (``matching_source``), or a loop (``matching_loop``) on PyPy and for

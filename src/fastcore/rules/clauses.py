@@ -187,8 +187,7 @@ def make_clauses(trees: Iterable[Tree]) -> ClausePlan:
     """The plan of conditions in the order of their rules.
 
     Complexity: linear in the operators of all conditions, times MAX_CLAUSES at worst; for each operand, n log
-        n in the
-    constants that it is compared with.
+        n in the constants that it is compared with.
     """
     planner = _Planner()
     trees = tuple(trees)  # the planner knows trees by their identity
@@ -226,7 +225,7 @@ class _Planner:
 
     def clauses(self, tree: Tree, wanted: bool) -> list[Clause]:
         """The clauses of which one holds exactly where the condition has the wanted truth."""
-        op = tree[0]
+        op: str = tree[0]
         if op == "!":
             return self.clauses(tree[1], not wanted)
         if op == "!!":

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .decision import to_json
 from .describe import describe
-from .document import CheckedDocument, canonical
-from .language import quote
+from .document import CheckedDocument
+from .text import canonical
+from .trees import quote
 
 if TYPE_CHECKING:
     from .ruleset import RuleSet

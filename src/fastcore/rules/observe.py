@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from .blame import blame
 from .describe import plain_value
-from .language import ITERATORS, Tree, branches, field_name, scoped
+from .operators import ITERATORS
+from .trees import Tree, branches, field_name, scoped
 
 __all__ = ["LOGICAL", "Fact", "Seen", "facts_of", "observe", "shown_value"]
 

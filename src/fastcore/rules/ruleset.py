@@ -38,9 +38,9 @@ class RuleSet:
         ValueError, ImportError: there is no such backend, or not here.
 
     Complexity: an event costs a look-up per field that the rules read and a bit per rule and field.
-        Conditions that are not comparisons with constants are evaluated where a rule still depends on them. Under
-        ``missing="error"`` an event in which something is unknown costs that twice; rules that throw, and
-        all rules under ``missing="jsonlogic"``, are evaluated.
+        Conditions that are not comparisons with constants are evaluated where a rule still depends on
+        them. Under ``missing="error"`` an event in which something is unknown costs that twice; rules that
+        throw, and all rules under ``missing="jsonlogic"``, are evaluated.
     """
 
     __slots__ = (
@@ -238,8 +238,8 @@ class RuleSet:
         """The sum of the scores of the rules that fire; errors as `evaluate`."""
         if now is None and self._bound is not None:
             score: int | float = self._bound.score(event)
-            return score
-        score = self._decider.total(self._fire(event, self._time(now))[0])
+        else:
+            score = self._decider.total(self._fire(event, self._time(now))[0])
         return score
 
     def first(self, event: Any, *, now: datetime | None = None) -> str | None:
