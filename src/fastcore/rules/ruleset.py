@@ -39,10 +39,10 @@ class RuleSet:
         ValueError, ImportError: there is no such backend, or not here; or regular expressions are allowed,
             but google-re2 is not installed.
 
-    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field. Conditions
-        that are not comparisons with constants are evaluated where a rule still depends on them. Under
-        ``missing="error"`` an event in which something is unknown costs that twice; rules that throw, and
-        all rules under ``missing="jsonlogic"``, are evaluated.
+    Complexity: an event costs a look-up per field that the rules read and a bit per rule and field.
+        Conditions that are not comparisons with constants are evaluated where a rule still depends on them.
+        Under ``missing="error"`` an event in which something is unknown costs that twice; rules that throw,
+        and all rules under ``missing="jsonlogic"``, are evaluated.
     """
 
     __slots__ = (
