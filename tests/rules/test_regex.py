@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fastcore.errors import EvaluationError, LogicError, RuleSetError
 from fastcore.rules import RuleSet, RuleStore, jsonlogic
+from fastcore.rules.clauses import make_clauses
+from fastcore.rules.document import check_document
 from tests.conftest import cython_problem
 
 TEXT = {"var": "s"}
@@ -255,6 +257,19 @@ def test_explained_compared_and_linted(backend, re2):
     assert found == {(("e",), "never-fires"), (("c", "a"), "shadowed"), (("d", "b"), "duplicate")}
     change = matching("^a").diff(matching("^b"))
     assert 'when: s matches "^a" → s matches "^b"' in str(change)
+
+
+def test_equal_patterns_are_asked_once(re2):
+    """Also where they were compiled apart, as for a document that is read twice."""
+    same, other = {"matches": [TEXT, "^a"]}, {"matches": [TEXT, "^b"]}
+    documents = [
+        {"rules": [{"id": str(index), "when": when} for index, when in enumerate([same, same, other])]}
+        for _ in range(2)
+    ]
+    trees = [tree for document in documents for tree in check_document(document, allow_regex=True).trees]
+    assert [operand.tree for operand in make_clauses(trees).operands] == [trees[0], trees[2]]
+    assert trees[0] == trees[3]
+    assert trees[0] != trees[5]
 
 
 def test_lint_sees_through_named_lists(re2):

@@ -51,7 +51,7 @@ class Pattern:
         ImportError: google-re2 is not installed.
 
     Complexity: compiling takes time and memory that MAX_PATTERN and MAX_MEMORY bound; a search is linear in
-        the text.
+        the text, at worst times the states of the pattern, of which a counted repetition has so many copies.
     """
 
     __slots__ = ("search", "text")
