@@ -1,3 +1,6 @@
+from fastcore.kernels.columns import column_actions as column_actions
+from fastcore.kernels.columns import column_fields as column_fields
+from fastcore.kernels.columns import column_runner as column_runner
 from fastcore.kernels.conditions import conditions_blocks as conditions_blocks
 from fastcore.kernels.conditions import conditions_clean as conditions_clean
 from fastcore.kernels.conditions import conditions_event as conditions_event
@@ -25,4 +28,7 @@ from fastcore.kernels.writing_values import WriteSingle as WriteSingle
 from fastcore.kernels.writing_values import write_constant as write_constant
 
 BUILD_VERSION: str
+
+def column_arrow_functions() -> tuple[int, ...]: ...
+
 TYPE_CHECKING: bool

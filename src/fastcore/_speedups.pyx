@@ -37,6 +37,8 @@ include "kernels/_bitmaps_c.pyx"
 include "kernels/_deciding_c.pyx"
 include "kernels/_matching_c.pyx"
 include "kernels/_reading_c.pyx"
+include "kernels/_column_plan_c.pyx"
+include "kernels/_columns_c.pyx"
 include "kernels/writing_values.py"
 include "kernels/writing.py"
 

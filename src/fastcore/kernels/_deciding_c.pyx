@@ -11,7 +11,6 @@ cdef enum:
     _DECIDE_INTS            # every score and sum of them fits in 64 bits
     _DECIDE_FLOATS          # some score is a float
     _DECIDE_OBJECTS
-    _DECIDE_AHEAD = 8       # how many ids ahead their reference counts are fetched
 
 
 cdef class _Decider:
@@ -162,8 +161,7 @@ cdef class _Decider:
         cdef Py_ssize_t i
         cdef tuple matched = PyTuple_New(count) if count else ()
         for i in range(count):
-            if i + _DECIDE_AHEAD < count:
-                bitset_prefetch(PyTuple_GET_ITEM(self.ids, fired[i + _DECIDE_AHEAD]))
+            match_fetch_ahead(<PyObject *>self.ids, fired, i, count)
             match_set_tuple(<PyObject *>matched, i, PyTuple_GET_ITEM(self.ids, fired[i]))
         score = self.outcome(fired, count, &code)
         values[0] = <PyObject *>matched

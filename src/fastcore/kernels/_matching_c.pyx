@@ -4,7 +4,6 @@ from bisect import bisect_right
 
 cdef enum:
     _MATCH_LAZY = 1         # up to so many words it pays to ask whether a field still matters before it is looked at
-    _MATCH_AHEAD = 8        # how many ids ahead their reference counts are fetched
     _MATCH_ROOM = 1024      # doubles on the stack for the scratch of a call
     _MATCH_ASK = -1         # the row of an operand that the evaluator is asked for
 
@@ -170,39 +169,54 @@ cdef class _Matcher(_Bitmaps):
 
     cdef int walk(self, _MatchScratch *scratch, event) except -1:
         """Finds the row of every field; False if no clause is left."""
-        cdef int level = 0, end, i
+        cdef int level = 0, i
+        self.begin(scratch, event)
+        while level < self.level_count:
+            for i in range(level, self.levels[level].depth_end):
+                if scratch.levels[i] != NULL and not self.iterate(scratch, i):
+                    self.look_up(scratch, i)
+            level = self.read_depth(scratch, level)
+        return bitset_any(scratch.alive, self.words)
+
+    cdef void begin(self, _MatchScratch *scratch, event) noexcept:
         memset(scratch.found, 0, self.node_count * sizeof(void *))
         memset(scratch.levels, 0, self.level_count * sizeof(void *))
         scratch.levels[0] = <PyObject *>event
-        while level < self.level_count:
-            end = self.levels[level].depth_end
-            for i in range(level, end):
-                if scratch.levels[i] != NULL:
-                    self.find(scratch, &self.levels[i], scratch.levels[i])
-            for i in range(self.levels[level].first, self.levels[end - 1].last):
-                if scratch.found[i] == NULL:
-                    continue
-                if self.lazy and not bitset_meets(scratch.alive, self.nodes[i].users, self.words):
-                    continue
-                if self.nodes[i].level >= 0:
-                    self.enter(scratch, i)
-                if self.nodes[i].slot >= 0:
-                    self.read(scratch, i, scratch.found[i])
-            level = end
-        return bitset_any(scratch.alive, self.words)
 
-    cdef int find(self, _MatchScratch *scratch, const _MatchLevel *level, PyObject *data) except -1:
-        """What a dict holds for the keys of a level."""
+    cdef bint iterate(self, _MatchScratch *scratch, int number) noexcept:
+        """What a dict holds for the keys of a level, by going through it; False if that does not pay, or would miss
+        a key that is no plain str."""
+        cdef const _MatchLevel *level = &self.levels[number]
+        cdef PyObject *data = scratch.levels[number]
+        return (
+            MATCH_ITERATES
+            and match_size(data) <= 2 * (level.last - level.first) + 4
+            and match_iterate(data, self.nodes, level.table, level.mask, scratch.found)
+        )
+
+    cdef int look_up(self, _MatchScratch *scratch, int number) except -1:
+        """The same key by key."""
         cdef int node
-        if MATCH_ITERATES and match_size(data) <= 2 * (level.last - level.first) + 4 \
-                and match_iterate(data, self.nodes, level.table, level.mask, scratch.found):
-            return 0
-        for node in range(level.first, level.last):
-            if match_get(data, self.nodes[node].key, &scratch.found[node]):
+        for node in range(self.levels[number].first, self.levels[number].last):
+            if match_get(scratch.levels[number], self.nodes[node].key, &scratch.found[node]):
                 scratch.held[scratch.held_count] = scratch.found[node]
                 scratch.held_count += 1
                 bitset_prefetch(scratch.found[node])
         return 0
+
+    cdef int read_depth(self, _MatchScratch *scratch, int level) except -1:
+        """Looks at what was found for all levels of one depth; gives the first level of the next."""
+        cdef int end = self.levels[level].depth_end, i
+        for i in range(self.levels[level].first, self.levels[end - 1].last):
+            if scratch.found[i] == NULL:
+                continue
+            if self.lazy and not bitset_meets(scratch.alive, self.nodes[i].users, self.words):
+                continue
+            if self.nodes[i].level >= 0:
+                self.enter(scratch, i)
+            if self.nodes[i].slot >= 0:
+                self.read(scratch, i, scratch.found[i])
+        return end
 
     cdef int enter(self, _MatchScratch *scratch, int node) except -1:
         """Goes into a value for its members."""
@@ -231,6 +245,8 @@ cdef class _Matcher(_Bitmaps):
         elif PyUnicode_CheckExact(value):
             if operand < 0:
                 return 0
+            if bitmap.text_mask >= 0 and not PyUnicode_IS_COMPACT_ASCII(value):
+                return self.put_off(scratch, node, value)  # encoding it may run code
             row = self.string_row(bitmap, <object>value)
         elif PyLong_CheckExact(value):
             whole = PyLong_AsLongLongAndOverflow(value, &overflow)
@@ -262,7 +278,7 @@ cdef class _Matcher(_Bitmaps):
             bitset_prefetch(scratch.stored[at.dense])
 
     cdef int put_off(self, _MatchScratch *scratch, int node, PyObject *value) except -1:
-        if not PyDict_CheckExact(value):
+        if not PyDict_CheckExact(value) and not PyUnicode_CheckExact(value):
             scratch.values[self.nodes[node].slot].kind = _BITMAP_OBJECT
         if self.nodes[node].operand < 0:
             return 0
@@ -309,6 +325,10 @@ cdef class _Matcher(_Bitmaps):
         else:
             conditions_event(event)
             self.ask_members(scratch, 0, event, now)
+        return self.finish(scratch, event, now)
+
+    cdef int finish(self, _MatchScratch *scratch, event, now) except -1:
+        """Takes out of `alive` what the rows of the fields falsify, and what has to be asked."""
         if scratch.odd_count:
             self.settle_odd(scratch, event, now)
         self.settle(scratch)
@@ -403,8 +423,7 @@ cdef class _Matcher(_Bitmaps):
         self.match(scratch, event, now)
         return bitset_owners(scratch.alive, self.words, self.owners, scratch.fired)
 
-    def matches(self, event, now=None):
-        """Ids of the rules that fire, in order."""
+    cdef list find_ids(self, event, now):
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         cdef Py_ssize_t count, i
@@ -414,25 +433,13 @@ cdef class _Matcher(_Bitmaps):
             count = self.run(&scratch, event, now)
             found = PyList_New(count)
             for i in range(count):
-                if i + _MATCH_AHEAD < count:
-                    bitset_prefetch(PyTuple_GET_ITEM(self.ids, scratch.fired[i + _MATCH_AHEAD]))
+                match_fetch_ahead(<PyObject *>self.ids, scratch.fired, i, count)
                 match_set(<PyObject *>found, i, PyTuple_GET_ITEM(self.ids, scratch.fired[i]))
         finally:
             self.close(&scratch, <char *>small)
         return found
 
-    def fired(self, event, now=None):
-        """Positions of the rules that fire, in order."""
-        cdef _MatchScratch scratch
-        cdef double small[_MATCH_ROOM]
-        self.open(&scratch, <char *>small, sizeof(small))
-        try:
-            return [scratch.fired[i] for i in range(self.run(&scratch, event, now))]
-        finally:
-            self.close(&scratch, <char *>small)
-
-    def first(self, event, now=None):
-        """Position of the first rule that fires, -1 if none does."""
+    cdef Py_ssize_t find_first(self, event, now) except -2:
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         cdef Py_ssize_t bit
@@ -444,8 +451,7 @@ cdef class _Matcher(_Bitmaps):
         finally:
             self.close(&scratch, <char *>small)
 
-    def score(self, event, now, _Decider decider not None):
-        """Sum of the scores of the rules that fire."""
+    cdef object find_score(self, event, now, _Decider decider):
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         cdef int32_t code
@@ -455,8 +461,7 @@ cdef class _Matcher(_Bitmaps):
         finally:
             self.close(&scratch, <char *>small)
 
-    def decide(self, event, now, _Decider decider not None):
-        """The decision for an event."""
+    cdef object find_decision(self, event, now, _Decider decider):
         cdef _MatchScratch scratch
         cdef double small[_MATCH_ROOM]
         self.open(&scratch, <char *>small, sizeof(small))
@@ -464,6 +469,28 @@ cdef class _Matcher(_Bitmaps):
             return decider.decide(scratch.fired, self.run(&scratch, event, now), ())
         finally:
             self.close(&scratch, <char *>small)
+
+    def fired(self, event, now=None):
+        """Positions of the rules that fire, in order."""
+        cdef _MatchScratch scratch
+        cdef double small[_MATCH_ROOM]
+        self.open(&scratch, <char *>small, sizeof(small))
+        try:
+            return [scratch.fired[i] for i in range(self.run(&scratch, event, now))]
+        finally:
+            self.close(&scratch, <char *>small)
+
+    def matches(self, event, now=None):
+        """Ids of the rules that fire, in order."""
+        return self.find_ids(event, now)
+
+    def first(self, event, now=None):
+        """Position of the first rule that fires, -1 if none does."""
+        return self.find_first(event, now)
+
+    def bind(self, setting, _Decider decider not None):
+        """The questions about an event alone."""
+        return _Bound(self, setting, decider)
 
     def decide_many(self, list events, now, _Decider decider not None, failed):
         """The decisions for many events; ``failed(error, index)`` gives one for an event that raised."""
@@ -494,6 +521,36 @@ cdef class _Matcher(_Bitmaps):
             self.release(scratch)
             i += 1
         return 0
+
+
+@cython.final
+cdef class _Bound:
+    """A matcher with all that one RuleSet adds, so that a call has a single argument."""
+
+    cdef _Matcher matcher
+    cdef object setting
+    cdef _Decider decider
+
+    def __cinit__(self, _Matcher matcher, setting, _Decider decider):
+        self.matcher = matcher
+        self.setting = setting
+        self.decider = decider
+
+    @cython.always_allow_keywords(False)
+    def matches(self, event):
+        return self.matcher.find_ids(event, self.setting)
+
+    @cython.always_allow_keywords(False)
+    def first(self, event):
+        return self.matcher.find_first(event, self.setting)
+
+    @cython.always_allow_keywords(False)
+    def score(self, event):
+        return self.matcher.find_score(event, self.setting, self.decider)
+
+    @cython.always_allow_keywords(False)
+    def decide(self, event):
+        return self.matcher.find_decision(event, self.setting, self.decider)
 
 
 def matcher(plan, program, ids):

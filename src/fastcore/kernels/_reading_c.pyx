@@ -119,7 +119,7 @@ cdef class _Reader:
         if text is not None:
             decision = self.decide_text(text, max(0, min(depth, _JSON_DEPTH)), depth)
         if decision is None:  # offsets count in what was given
-            decision = self.matcher.decide(self.read(body, depth), self.setting, self.decider)
+            decision = self.matcher.find_decision(self.read(body, depth), self.setting, self.decider)
         return decision
 
     cdef object decide_text(self, bytes text, int room, depth):

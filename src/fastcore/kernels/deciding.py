@@ -1,8 +1,8 @@
 """From the rules that fired to what is decided: score, action and the record of both.
 
 ``decider(ids, scores, actions, decisions, default_action, record, ruleset, version)`` gives an object with
-``total(fired)``, ``action(fired, score)`` and ``decision(fired, errors)``, where `fired` are positions of rules
-in order. ``_deciding_c.pyx`` is the twin for C, which the matchers there call without making lists first.
+``total(fired)``, ``action(fired, score)`` and ``decision(fired, errors)``, where `fired` are positions of
+rules in order. ``_deciding_c.pyx`` is the twin for C, which the matchers there call without making lists first.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,17 @@ __all__ = ["decider"]
 class _Decider:
     """See the module."""
 
-    __slots__ = ("_actions", "_decisions", "_default", "_exact", "_ids", "_record", "_ruleset", "_scores", "_version")
+    __slots__ = (
+        "_actions",
+        "_decisions",
+        "_default",
+        "_exact",
+        "_ids",
+        "_record",
+        "_ruleset",
+        "_scores",
+        "_version",
+    )
 
     def __init__(
         self,

@@ -2,11 +2,11 @@
 
 ``matcher(plan, program, ids)`` gives an object that says of an event which rules fire: ``fired(event, now)``
 gives their positions in order, ``matches(event, now)`` their ids, ``first(event, now)`` the first position or
--1, ``score(event, now, decider)`` the sum of their scores, ``decide(event, now, decider)`` the decision, and
-``decide_many(events, now, decider, failed)`` those for many events, where ``failed(error, index)`` gives the
-one for an event that raised; ``nbytes`` is the size of its bitsets. `plan` is a ``rules.clauses.ClausePlan``,
-`program` the plain evaluator of ``plan.trees``, asked where a value has no fast path, `now` what that
-evaluator takes as the time, `decider` a ``kernels.deciding``.
+-1, and ``decide_many(events, now, decider, failed)`` decisions, where ``failed(error, index)`` gives the one for
+an event that raised; ``nbytes`` is the size of its bitsets. ``bind(now, decider)`` gives an object that is asked
+about an event alone: ``matches(event)``, ``first(event)``, ``score(event)``, ``decide(event)``. `plan` is a
+``rules.clauses.ClausePlan``, `program` the plain evaluator of ``plan.trees``, asked where a value has no fast
+path, `now` what that evaluator takes as the time, `decider` a ``kernels.deciding``.
 
 This is the twin for an interpreter or a JIT: bitsets are Python ints (``matching_rows``), and the look-ups
 are a function generated for the plan (``matching_source``), or a loop (``matching_loop``) on PyPy and for
@@ -16,6 +16,7 @@ very many fields. Few clauses are tested instead (``matching_direct``). ``_match
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastcore.kernels.conditions import conditions_event
@@ -42,20 +43,43 @@ Alive = Callable[[Any, Any], int]
 
 
 class _Matcher:
-    """See the module."""
+    """See the module.
 
-    __slots__ = ("_alive", "_ids", "_owners", "_rows")
+    For columns there are also `fields`, the paths that are looked up and the rows of their operands, and
+    ``ask(alive, event, now)``, which takes out of a set of clauses those that only the evaluator can tell
+    about; `asked` are the clauses that it may take out.
+    """
+
+    __slots__ = ("_alive", "_ids", "_owners", "_rows", "ask", "asked", "fields")
 
     def __init__(self, plan: "ClausePlan", program: Any, ids: Sequence[str]) -> None:
         # by the length of a bitset, which its first clause decides
         self._owners = (-1, *reversed(plan.owners))
         self._ids = ("", *[ids[owner] for owner in reversed(plan.owners)])
         self._rows = [OperandRows(operand, len(plan.owners)) for operand in plan.operands]
+        self.fields = [(keys, self._rows[position]) for keys, position in plan.fields if position >= 0]
+        seen = {position for _, position in plan.fields}
+        self.ask = _finisher(plan, self._rows, program, seen)
+        self.asked = 0
+        for position, rows in enumerate(self._rows):
+            if position not in seen:
+                self.asked |= rows.users
         looked_up = len(plan.fields) + sum(not operand.condition for operand in plan.operands)
         if sys.implementation.name == "pypy" or looked_up > MAX_OPERANDS:
             self._alive = _loop(plan, self._rows, program)
         else:
             self._alive = _generated(plan, self._rows, program)
+
+    def everything(self, active: Sequence[bool] | None) -> int:
+        """The set of all clauses, or of those of active rules."""
+        owners = self._owners[1:]
+        if active is None:
+            return (1 << len(owners)) - 1
+        return sum([1 << bit for bit, owner in enumerate(owners) if active[owner]])
+
+    def owners_of(self, alive: int) -> list[int]:
+        """Positions of the rules of a set of clauses, in order."""
+        return _distinct(alive, self._owners) if alive else []
 
     def first(self, event: Any, now: Any = None) -> int:
         if type(event) is not dict:
@@ -66,8 +90,7 @@ class _Matcher:
     def fired(self, event: Any, now: Any = None) -> list[int]:
         if type(event) is not dict:
             conditions_event(event)
-        alive = self._alive(event, now)
-        return _distinct(alive, self._owners) if alive else []
+        return self.owners_of(self._alive(event, now))
 
     def matches(self, event: Any, now: Any = None) -> list[str]:
         if type(event) is not dict:
@@ -75,12 +98,8 @@ class _Matcher:
         alive = self._alive(event, now)
         return _distinct(alive, self._ids) if alive else []
 
-    def score(self, event: Any, now: Any, decider: Any) -> int | float:
-        score: int | float = decider.total(self.fired(event, now))
-        return score
-
-    def decide(self, event: Any, now: Any, decider: Any) -> Any:
-        return decider.decision(self.fired(event, now))
+    def bind(self, setting: Any, decider: Any) -> "_Bound":
+        return _Bound(self, setting, decider)
 
     def decide_many(
         self, events: list[Any], now: Any, decider: Any, failed: Callable[[Exception, int], Any]
@@ -96,6 +115,26 @@ class _Matcher:
     @property
     def nbytes(self) -> int:
         return sum(rows.nbytes for rows in self._rows)
+
+
+class _Bound:
+    """A matcher with all that one RuleSet adds: the questions about an event alone."""
+
+    __slots__ = ("_decider", "_matcher", "_setting", "first", "matches")
+
+    def __init__(self, matcher: _Matcher, setting: Any, decider: Any) -> None:
+        self._matcher = matcher
+        self._setting = setting
+        self._decider = decider
+        self.matches = matcher.matches if setting is None else partial(matcher.matches, now=setting)
+        self.first = matcher.first if setting is None else partial(matcher.first, now=setting)
+
+    def score(self, event: Any) -> int | float:
+        score: int | float = self._decider.total(self._matcher.fired(event, self._setting))
+        return score
+
+    def decide(self, event: Any) -> Any:
+        return self._decider.decision(self._matcher.fired(event, self._setting))
 
 
 def _loop(plan: "ClausePlan", rows: Sequence[OperandRows], program: Any) -> Alive:

@@ -1,9 +1,9 @@
 """Decisions for events given as JSON text.
 
 ``reader(matcher, setting, decider, read)`` gives an object whose ``decide(body, depth)`` is the decision of a
-``kernels.matching`` and a ``kernels.deciding`` for the event in `body`, bytes-like or str; `setting` is what the
-plain evaluator takes as the time. ``read(body, depth)`` decodes a whole event,
-or says what is wrong with it.
+``kernels.matching`` and a ``kernels.deciding`` for the event in `body`, bytes-like or str; `setting` is what
+the plain evaluator takes as the time. ``read(body, depth)`` decodes a whole event, or says what is wrong with
+it.
 
 This is the twin for an interpreter: nothing in Python is faster than decoding everything.
 ``_reading_c.pyx``, the twin for C, decodes only what the rules read, and calls `read` where that is not
@@ -19,16 +19,14 @@ __all__ = ["reader"]
 class _Reader:
     """See the module."""
 
-    __slots__ = ("_decider", "_matcher", "_read", "_setting")
+    __slots__ = ("_decide", "_read")
 
     def __init__(self, matcher: Any, setting: Any, decider: Any, read: Callable[[Any, int], Any]) -> None:
-        self._matcher = matcher
-        self._setting = setting
-        self._decider = decider
+        self._decide = matcher.bind(setting, decider).decide
         self._read = read
 
     def decide(self, body: Any, depth: int) -> Any:
-        return self._matcher.decide(self._read(body, depth), self._setting, self._decider)
+        return self._decide(self._read(body, depth))
 
 
 def reader(matcher: Any, setting: Any, decider: Any, read: Callable[[Any, int], Any]) -> _Reader:

@@ -1,6 +1,7 @@
 """Rules as data: documents become immutable RuleSets that decide, score and explain events."""
 
 from . import jsonlogic
+from .columns import ColumnDecisions
 from .decision import Decision, DecisionError
 from .diff import Change, ListChange, MovedRule, RuleChange, RuleSetDiff
 from .document import Rule
@@ -13,6 +14,7 @@ from .store import RuleStore
 
 __all__ = [
     "Change",
+    "ColumnDecisions",
     "Decision",
     "DecisionError",
     "ExampleResult",

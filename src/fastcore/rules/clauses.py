@@ -176,6 +176,12 @@ class ClausePlan:
         """What the plain evaluator is asked where there is no fast path: the operands, then the fields."""
         return [operand.tree for operand in self.operands] + [("var", keys, 0) for keys, _ in self.fields]
 
+    @property
+    def asked(self) -> list[Tree]:
+        """The operands that are no fields."""
+        fields = {position for _, position in self.fields}
+        return [operand.tree for number, operand in enumerate(self.operands) if number not in fields]
+
 
 def make_clauses(trees: Iterable[Tree]) -> ClausePlan:
     """The plan of conditions in the order of their rules.

@@ -34,10 +34,11 @@ call; an unknown result is null."""
 class CoercingEngine:
     """Evaluates each condition by JSONLogic's own rules; a condition that raises does not fire."""
 
-    __slots__ = ("_backend", "_evaluate", "_lists", "_plan", "matcher")
+    __slots__ = ("_backend", "_evaluate", "_lists", "_plan", "asked", "matcher")
 
     def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self.matcher = None
+        self.asked: list[Tree] = []
         self._backend = backend
         self._plan = plan
         self._lists = checked.lists
@@ -48,7 +49,7 @@ class CoercingEngine:
 
     def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "CoercingEngine":
         new = object.__new__(CoercingEngine)
-        new.matcher = None
+        new.asked, new.matcher = [], None
         new._backend, new._plan, new._lists = self._backend, self._plan, checked.lists
         rules = [
             (rule, tree) for rule, tree in zip(checked.rules, checked.trees, strict=True) if rule.enabled

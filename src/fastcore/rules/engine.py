@@ -13,6 +13,7 @@ from .decision import Decision, DecisionError
 from .document import CheckedDocument
 from .observe import Seen, observe
 from .plan import Plan
+from .trees import Tree
 from .truths import Truths
 
 __all__ = ["Engine", "KleeneEngine", "make_decider", "make_engine"]
@@ -26,9 +27,11 @@ class Engine(Protocol):
     Attributes:
         matcher: where the time takes no part, an object of a kernel that matches and decides by itself; see
             `kernels.matching`. None where every event needs the engine.
+        asked: the trees about which the matcher may have to ask the plain evaluator.
     """
 
     matcher: Any
+    asked: list[Tree]
 
     def setting(self, now: datetime | None) -> Any:
         """What a kernel gets as the time: with it come the named lists, if there are any."""
@@ -78,20 +81,22 @@ class KleeneEngine:
     """Conditions are true, false or unknown; `strict` refuses the last.
 
     Fired rules are looked up in an index; where it also matters what was thrown and which rule is undecided,
-    `Truths` says so.
+    `Truths` says so. `asked` are the trees that the index may have to ask the evaluator about.
     """
 
-    __slots__ = ("_clockless", "_kernels", "_lists", "_plan", "_truths", "matcher")
+    __slots__ = ("_clockless", "_kernels", "_lists", "_plan", "_truths", "asked", "matcher")
 
     def __init__(self, checked: CheckedDocument, plan: Plan, backend: str) -> None:
         self._plan = plan
         self._kernels = _backend.kernels("conditions", backend)
         self.matcher: Any = None
+        self.asked: list[Tree] = []
         self._truths: Truths | None = None
         if checked.missing == "error" or checked.throws:
             self._truths = Truths(plan.trees, checked.missing == "error", backend)
         else:
             clauses = make_clauses(plan.trees)
+            self.asked = clauses.asked
             program = self._kernels.conditions_program(clauses.trees)
             self.matcher = _backend.kernels("matching", backend).matcher(clauses, program, plan.ids)
         self._hold({}, checked, frozenset(checked.lists))
@@ -99,7 +104,7 @@ class KleeneEngine:
     def with_lists(self, checked: CheckedDocument, changed: frozenset[str]) -> "KleeneEngine":
         new = object.__new__(KleeneEngine)
         new._plan, new._kernels = self._plan, self._kernels
-        new.matcher, new._truths = self.matcher, self._truths
+        new.asked, new.matcher, new._truths = self.asked, self.matcher, self._truths
         new._hold(self._lists, checked, changed)
         return new
 

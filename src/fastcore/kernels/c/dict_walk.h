@@ -32,6 +32,17 @@ static inline void match_set_tuple(PyObject *tuple, Py_ssize_t i, PyObject *item
     PyTuple_SET_ITEM(tuple, i, item);
 }
 
+#define MATCH_AHEAD 8
+
+/* Fetches what match_set will need some ids later: the place of an object in the tuple, then its reference count. */
+static inline void match_fetch_ahead(PyObject *tuple, const int32_t *fired, Py_ssize_t i, Py_ssize_t count)
+{
+    if (i + 2 * MATCH_AHEAD < count)
+        bitset_prefetch(&PyTuple_GET_ITEM(tuple, fired[i + 2 * MATCH_AHEAD]));
+    if (i + MATCH_AHEAD < count)
+        bitset_prefetch(PyTuple_GET_ITEM(tuple, fired[i + MATCH_AHEAD]));
+}
+
 /* One key of a mapping that is read */
 typedef struct {
     PyObject *key;
