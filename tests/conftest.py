@@ -1,11 +1,13 @@
 """What every test file may use: the ``backend`` fixture, and a run that cannot pass by skipping."""
 
+import importlib
 import os
 import re
 import sys
 import tomllib
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -61,6 +63,16 @@ def backend(request: pytest.FixtureRequest) -> str:
     if request.param == "cython" and (problem := cython_problem()):
         pytest.skip(f"no compiled backend: {problem}")
     return request.param
+
+
+@pytest.fixture(scope="session")
+def re2() -> ModuleType:
+    """The module of google-re2."""
+    try:
+        return importlib.import_module("re2")
+    except ImportError:
+        made = sys.implementation.name == "cpython" and sys.version_info < (3, 15)
+        pytest.skip(f"google-re2 is not {'installed' if made else 'made for this Python'}")
 
 
 def _allowed_skips() -> list[re.Pattern[str]]:

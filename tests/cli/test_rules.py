@@ -52,6 +52,28 @@ class TestCheck:
         assert ": valid: tiny " in result.stdout
 
 
+@pytest.fixture
+def patterns(tmp_path, re2):
+    """The path of a ruleset with a regular expression."""
+    document = copy.deepcopy(DOCUMENT)
+    document["rules"][1]["when"] = {"matches": [{"var": "card.country"}, "^(NZ|CL)$"]}
+    return write(tmp_path / "patterns.json", json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "command", ["check F", "test F", "explain F E", "run F E", "diff F F", "compare F F E"]
+)
+def test_regular_expressions_must_be_allowed(command, patterns, tmp_path):
+    event = write(tmp_path / "event.json", '{"amount": 1, "card": {"country": "NZ"}}')
+    arguments = [{"F": patterns, "E": event}.get(word, word) for word in command.split()]
+    refused = invoke("rules", *arguments)
+    assert refused.exit_code == (1 if command in ("check F", "test F") else 2)
+    assert "rules[1].when.matches: " in refused.output
+    assert "allow_regex=True" in refused.output
+    allowed = invoke("rules", *arguments, "--allow-regex")
+    assert allowed.exit_code == 0, allowed.output
+
+
 class TestTest:
     def test_passing(self, ruleset, backend):
         result = invoke("rules", "test", ruleset, "--backend", backend)

@@ -7,7 +7,7 @@ import enum
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
@@ -482,6 +482,25 @@ def test_in_network(backend, address, expected):
     event = {"x": address}
     assert value(backend, {"in_network": [X, blocks]}, event) is expected
     assert value(backend, {"in_network": [X, {"list": "nets"}]}, event, {"nets": blocks}) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("abc", True), ("ac", False), ("", False), ("\U0001f600b", True), ("b\ud800", None), (b"b", None)]
+    + [(other, None) for other in (None, 5, True, ["b"], {"b": 1})],
+)
+def test_matches(backend, text, expected):
+    """Whatever searches: it is given UTF-8, and nothing that is no text."""
+    asked = []
+
+    def search(encoded):
+        asked.append(encoded)
+        return 0 if b"b" in encoded else None
+
+    tree = ("matches", ("var", ("x",), 0), SimpleNamespace(search=search))
+    program = _backend.kernels("conditions", backend).conditions_program([tree])
+    assert program.probe(0, {"x": text}, None).value() is expected
+    assert asked == ([] if expected is None else [text.encode()])
 
 
 # --- and, or, not, if ---------------------------------------------------------------------------------------

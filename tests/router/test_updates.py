@@ -69,6 +69,27 @@ def test_replaces_in_the_store_and_in_the_folder(client, store, folder, backend)
     assert RuleStore.from_folder(folder).get("fraud") == store.get("fraud") == RuleSet.from_dict(NEW)
 
 
+def test_regular_expressions_are_allowed_as_for_the_folder(folder, backend, re2):
+    when = {"matches": [{"var": "country"}, "^N"]}
+    document = {"rules": [{"id": "north", "when": when}]}
+    url = "/fastcore/rules/north"
+    strict = RuleStore.from_folder(folder, backend=backend)
+    problem(put(updating(strict, backend), document, url), 422, "invalid-ruleset")
+    store = RuleStore.from_folder(folder, backend=backend, allow_regex=True)
+    client = updating(store, backend)
+    assert put(client, document, url).status_code == 201
+    store.reload()
+    assert client.post(url + "/evaluate", json={"country": "NZ"}).json()["matched"] == ["north"]
+
+
+def test_a_router_of_one_ruleset_keeps_its_regular_expressions(backend, re2):
+    document = {"rules": [{"id": "north", "when": {"matches": [{"var": "country"}, "^N"]}}]}
+    client = make_client(backend=backend, rules=RuleSet(document, allow_regex=True))
+    assert client.post("/fastcore/rules/rules/evaluate", json={"country": "NZ"}).json()["matched"] == [
+        "north"
+    ]
+
+
 def test_creates(client, folder):
     response = put(client, {**NEW, "name": "other"}, "/fastcore/rules/other", if_none_match="*")
     assert response.status_code == 201

@@ -6,6 +6,7 @@ is built and gets far when it is evaluated. Fields have any value all the same.
 
 import dataclasses
 import datetime as dt
+import importlib.util
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,7 +17,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-__all__ = ["LISTS", "NOW", "documents", "drawn_operators", "events", "json_events"]
+__all__ = ["LISTS", "NOW", "REGEX", "documents", "drawn_operators", "events", "json_events"]
+
+REGEX = importlib.util.find_spec("re2") is not None
+"""Whether conditions with regular expressions are drawn: their library is not everywhere."""
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 LISTS = {
@@ -53,6 +57,7 @@ CONSTANTS = {
     "date": st.sampled_from(["2026-03-01", "2025-12-31"]).map(lambda text: {"date": text}),
     "duration": st.sampled_from(["P1D", "PT90M", "1d 12h", "PT0S"]).map(lambda text: {"duration": text}),
 }
+PATTERNS = ["^x", "^$", "[A-Z]{2}", "(?i)us|ß", r"^\d+(\.\d+)*$", "(a+)+$", "."]
 UNITS = ["days", "hours", "minutes", "seconds", "milliseconds"]
 CONCRETE = ["number", "string", "boolean", "array", "datetime", "date", "duration"]
 ORDERED = ["number", "string", "datetime", "date", "duration"]
@@ -160,6 +165,7 @@ def booleans(depth, inside):
         op("in contains starts_with ends_with", text, text),
         op("contains", array, anything),
         op("in_network", text, st.sampled_from(["10.0.0.0/8", ["::/0", "10.1.0.0/16"], {"list": "offices"}])),
+        *([op("matches", text, st.sampled_from(PATTERNS))] if REGEX else []),
         op("some all none", array, element),
         names.map(lambda name: {"exists": name}),
         many("missing", st.sampled_from([*TYPED["any"], "n", "o.s"]), 0, 3),

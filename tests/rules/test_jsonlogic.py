@@ -6,7 +6,6 @@ import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -466,46 +465,6 @@ def test_regular_expressions_without_their_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "re2", None)
     with pytest.raises(ImportError, match="google-re2"):
         jsonlogic.compile({"matches": ["a", "a"]}, allow_regex=True)
-
-
-def test_regular_expressions_go_through_re2(backend, monkeypatch):
-    """A stand-in with google-re2's interface: what is asked of it, and what is made of its answers."""
-    from fastcore.rules import _logic_extensions
-
-    asked = []
-
-    class Pattern:
-        def __init__(self, pattern):
-            self.pattern = pattern
-
-        def search(self, text):
-            return object() if self.pattern in text else None
-
-    def compile_pattern(pattern, options):
-        asked.append((pattern, options.log_errors))
-        if pattern == "(":
-            raise library.error("missing )")
-        return Pattern(pattern)
-
-    library = ModuleType("re2")
-    library.error = type("error", (Exception,), {})
-    library.Options = SimpleNamespace
-    library.compile = compile_pattern
-    monkeypatch.setitem(sys.modules, "re2", library)
-    _logic_extensions._compiled.cache_clear()
-    rule = jsonlogic.compile({"matches": [{"var": "t"}, {"var": "p"}]}, allow_regex=True, backend=backend)
-    assert rule({"t": "xaby", "p": "ab"}) is True
-    assert rule({"t": "xby", "p": "ab"}) is False
-    assert asked == [("ab", False)]
-    for data, kind in [
-        ({"t": "a", "p": "("}, "Invalid Regular Expression"),
-        ({"t": "a", "p": "a" * 1001}, "Invalid Regular Expression"),
-        ({"t": None, "p": "a"}, "Invalid Arguments"),
-    ]:
-        with pytest.raises(LogicError) as caught:
-            rule(data)
-        assert caught.value.type == kind
-    _logic_extensions._compiled.cache_clear()
 
 
 def test_decimals_of_the_event(backend):

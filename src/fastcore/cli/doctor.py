@@ -21,6 +21,7 @@ EXTRAS = {
     "numpy": ("numpy",),
     "arrow": ("pyarrow",),
     "cli": ("typer", "rich", "yaml"),
+    "regex": ("re2",),
     "bench": ("pytest", "pytest_benchmark"),
 }
 USES = {
@@ -29,9 +30,10 @@ USES = {
     "numpy": "arrays and columns, very large Fibonacci numbers",
     "arrow": "rules over Arrow data",
     "cli": "this command; yaml: rulesets in YAML",
+    "regex": "regular expressions in rules",
     "bench": "benchmarks",
 }
-NOT_FOR_PYPY = ("numpy", "arrow")
+NOT_FOR_PYPY = ("numpy", "arrow", "regex")
 REINSTALL = "python -m pip install --force-reinstall --no-deps fastcore-kernels"
 
 

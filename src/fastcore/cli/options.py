@@ -37,6 +37,7 @@ __all__ = [
     "FormatOption",
     "NullOption",
     "QuietOption",
+    "RegexOption",
     "RulesFile",
     "TypeOption",
     "batches_of",
@@ -101,6 +102,11 @@ BytesOption = Annotated[
     int, typer.Option(min=1, help="A longer record is bad; bounds the memory that is used.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary.")]
+
+
+RegexOption = Annotated[
+    bool, typer.Option("--allow-regex", help="Conditions may use `matches`; needs google-re2.")
+]
 
 
 def columns_of(
@@ -169,10 +175,10 @@ def named(backend: Backend | None) -> str | None:
     return None if backend is None else backend.value
 
 
-def load(file: Path, backend: Backend | None = None) -> RuleSet:
+def load(file: Path, backend: Backend | None = None, *, allow_regex: bool) -> RuleSet:
     """The ruleset of a file; without one, the command ends."""
     try:
-        return RuleSet.from_file(file, backend=named(backend))
+        return RuleSet.from_file(file, backend=named(backend), allow_regex=allow_regex)
     except (RuleSetError, OSError, ImportError) as error:
         for line in report.load_errors(file, error):
             _say(line)

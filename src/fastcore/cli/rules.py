@@ -28,6 +28,7 @@ from .options import (
     FormatOption,
     NullOption,
     QuietOption,
+    RegexOption,
     RulesFile,
     TypeOption,
     batches_of,
@@ -67,12 +68,12 @@ FailOption = Annotated[
 
 
 @rules.command()
-def check(files: Files) -> None:
+def check(files: Files, allow_regex: RegexOption = False) -> None:
     """Report every error of rulesets with its path, and what is hardly meant; exit with 1 on errors."""
     bad = False
     for file in files:
         try:
-            ruleset = RuleSet.from_file(file)
+            ruleset = RuleSet.from_file(file, allow_regex=allow_regex)
         except (RuleSetError, OSError, ImportError) as error:
             bad = True
             for line in report.load_errors(file, error):
@@ -85,12 +86,17 @@ def check(files: Files) -> None:
 
 
 @rules.command("test")
-def run_examples(files: Files, backend: BackendOption = None, quiet: QuietOption = False) -> None:
+def run_examples(
+    files: Files,
+    backend: BackendOption = None,
+    allow_regex: RegexOption = False,
+    quiet: QuietOption = False,
+) -> None:
     """Run the examples in rulesets, and explain those that fail; exit with 1 if any does."""
     failed = 0
     for file in files:
         try:
-            ruleset = RuleSet.from_file(file, backend=named(backend))
+            ruleset = RuleSet.from_file(file, backend=named(backend), allow_regex=allow_regex)
         except (RuleSetError, OSError, ImportError) as error:
             failed += 1
             for line in report.load_errors(file, error):
@@ -132,9 +138,10 @@ def explain(
     ] = None,
     fired: Annotated[bool, typer.Option("--fired", help="Leave out rules that did not fire.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
+    allow_regex: RegexOption = False,
 ) -> None:
     """Show why rules fire for an event, or do not: each condition, its value and the fields it reads."""
-    loaded = load(ruleset)
+    loaded = load(ruleset, allow_regex=allow_regex)
     try:
         with Source(event) as source:
             text = b"".join(source.chunks())
@@ -167,6 +174,7 @@ def run_command(
     types: TypeOption = None,
     delimiter: DelimiterOption = None,
     backend: BackendOption = None,
+    allow_regex: RegexOption = False,
     errors: Annotated[
         Errors, typer.Option(help="What a bad record does: give an error record and go on, or end the run.")
     ] = Errors.record,
@@ -178,7 +186,7 @@ def run_command(
     A bad record gives an error record in its place. The status is 0 if all went well, 1 if there were bad
     records, 2 if the run could not start.
     """
-    loaded = load(ruleset, backend)
+    loaded = load(ruleset, backend, allow_regex=allow_regex)
     columns = columns_of(loaded.fields, types, null, delimiter)
     summary = Summary()
 
@@ -210,6 +218,7 @@ def compare_command(
     types: TypeOption = None,
     delimiter: DelimiterOption = None,
     backend: BackendOption = None,
+    allow_regex: RegexOption = False,
     max_record_bytes: BytesOption = 1 << 24,
     quiet: QuietOption = False,
 ) -> None:
@@ -218,7 +227,7 @@ def compare_command(
     The status is 0 if all went well, 1 if there were bad records, 2 if the run could not start, 3 if
     something changes and --fail-on-change is given.
     """
-    before, after = load(old, backend), load(new, backend)
+    before, after = (load(file, backend, allow_regex=allow_regex) for file in (old, new))
     fields = {path: set(kinds) for path, kinds in before.fields.items()}
     for path, kinds in after.fields.items():
         fields.setdefault(path, set()).update(kinds)
@@ -242,8 +251,15 @@ def compare_command(
 
 
 @rules.command()
-def diff(old: OldFile, new: NewFile, as_json: JsonOption = False, fail_on_change: FailOption = False) -> None:
+def diff(
+    old: OldFile,
+    new: NewFile,
+    as_json: JsonOption = False,
+    fail_on_change: FailOption = False,
+    allow_regex: RegexOption = False,
+) -> None:
     """Show what changes from one ruleset to another: rules, their keys and order, lists and settings."""
-    found = load(old).diff(load(new))
+    before, after = (load(file, allow_regex=allow_regex) for file in (old, new))
+    found = before.diff(after)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(CHANGED if fail_on_change and found else 0)

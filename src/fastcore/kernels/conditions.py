@@ -17,6 +17,7 @@ if not cython.compiled:  # compiled, all parts share one namespace
         _CondInNetwork,
         _CondInSet,
         _CondList,
+        _CondMatches,
         _CondNamed,
     )
     from fastcore.kernels.conditions_networks import conditions_blocks as conditions_blocks
@@ -94,6 +95,8 @@ def _cond_build(tree: "Any") -> "Any":
         return _CondNamed(tree[1])
     if op == "in_network":
         return _CondInNetwork([_cond_build(tree[1])], tree[2])
+    if op == "matches":
+        return _CondMatches([_cond_build(tree[1])], tree[2].search)
     children = [_cond_build(operand) for operand in tree[1:]]
     if op in _COND_COMPARISONS:
         return _CondCompare(_COND_COMPARISONS[op], children)

@@ -1,4 +1,5 @@
-"""``in``: a value in an array or a string, in a constant set or a named list, and an address in networks."""
+"""``in``: a value in an array or a string, in a constant set or a named list, an address in networks, and a
+pattern in a string."""
 
 # Compiled, a comprehension or generator is a function of its own, to whom loop variables are untyped.
 
@@ -161,3 +162,25 @@ class _CondInNetwork(_CondNode):
             named: _CondList = context.lists[self.name]
             blocks = named.blocks
         return _cond_in_blocks(self.operand(0, context), blocks)
+
+
+@cython.cclass
+class _CondMatches(_CondNode):
+    """A regular expression in a string; `search` takes UTF-8 and gives None where it finds nothing."""
+
+    search: object
+
+    def __init__(self, children: "Any", search: "Any") -> None:
+        self.children = tuple(children)
+        self.search = search
+
+    @cython.cfunc
+    def value(self, context: _CondContext) -> "Any":
+        text = self.operand(0, context)
+        if text is None or _cond_kind(text) != _COND_STRING:
+            return None
+        try:
+            encoded = text.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return None
+        return self.search(encoded) is not None  # type: ignore[operator]

@@ -99,7 +99,10 @@ def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: st
     if isinstance(source, RuleStore):
         return source
     given = () if source is None else (source,) if isinstance(source, RuleSet) else source
-    return RuleStore(RuleSet.from_json(ruleset.to_json(), backend=backend) for ruleset in given)
+    return RuleStore(
+        RuleSet.from_json(ruleset.to_json(), backend=backend, allow_regex=ruleset.allow_regex)
+        for ruleset in given
+    )
 
 
 def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:

@@ -72,7 +72,8 @@ class Updates:
             document = parse_json(body)
             if isinstance(document, dict) and "name" not in document:
                 document = {"name": name, **document}
-            return RuleSet(document, backend=self.backend)
+            # what `reload` would refuse must not be written to the folder
+            return RuleSet(document, backend=self.backend, allow_regex=self.library.store.allow_regex)
         except RuleSetError as error:
             errors = [{"path": echo(path), "message": echo(message)} for path, message in error.errors]
             count = f"{len(errors)} errors; the first: " if len(errors) > 1 else ""

@@ -12,9 +12,10 @@ from typing import Any
 
 from fastcore.errors import LogicError
 
-__all__ = ["extensions"]
+from .regex import Pattern, library
 
-_PATTERN_LENGTH = 1000
+__all__ = ["extensions", "matcher"]
+
 _UNITS = {
     "days": timedelta(days=1),
     "hours": timedelta(hours=1),
@@ -45,7 +46,7 @@ def extensions(allow_regex: bool) -> dict[str, Callable[..., Any]]:
         ImportError: regular expressions are allowed, but google-re2 is not installed.
     """
     if allow_regex:
-        _re2()
+        library()
     return {
         "starts_with": _starts_with,
         "ends_with": _ends_with,
@@ -92,34 +93,30 @@ def _upper(*args: Any) -> str:
     return str(_texts(args, 1)[0].upper())
 
 
-def _re2() -> Any:
-    try:
-        import re2  # type: ignore[import-not-found, unused-ignore]
-    except ImportError as error:
-        raise ImportError(
-            "matches needs the package google-re2, whose running time is linear: pip install google-re2",
-            name="re2",
-        ) from error
-    return re2
-
-
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    library = _re2()
-    options = library.Options()
-    options.log_errors = False
+def _compiled(pattern: str) -> Pattern:
     try:
-        return library.compile(pattern, options=options)
-    except library.error:
+        return Pattern(pattern)
+    except ValueError:
         raise LogicError("Invalid Regular Expression") from None
 
 
 def _matches(*args: Any) -> bool:
     """Whether the pattern is found anywhere in the text."""
     text, pattern = _texts(args, 2)
-    if len(pattern) > _PATTERN_LENGTH:
-        raise LogicError("Invalid Regular Expression")
-    return _compiled(pattern).search(text) is not None
+    return _found(_compiled(pattern), text)
+
+
+def _found(pattern: Pattern, text: str) -> bool:
+    found = pattern.found(text)
+    if found is None:
+        raise _invalid()
+    return found
+
+
+def matcher(pattern: Pattern) -> Callable[..., bool]:
+    """``matches`` with a constant pattern, as a function of the evaluated text alone."""
+    return lambda *args: _found(pattern, _texts(args, 1)[0])
 
 
 def _matches_not_allowed(*args: Any) -> bool:

@@ -122,6 +122,8 @@ def _clash(tree: Tree, pairs: list[tuple[Tree, Any]]) -> str:
         return f"is {type_name(values[0])}, and the list has no such value to compare with"
     if op == "in_network":
         return f"is not an IP address: {quote(values[0])}"
+    if op == "matches" and isinstance(values[0], str):
+        return "holds half of a surrogate pair"
     if op == "const":
         return "null is unknown"
     if op in ("/", "%") and any(value == 0 for value in values[1:]):

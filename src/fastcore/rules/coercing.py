@@ -11,12 +11,14 @@ from fastcore.errors import LimitError, LogicError
 from fastcore.kernels import conditions as _conditions
 
 from . import jsonlogic
+from ._logic_extensions import matcher
 from .decision import DecisionError
 from .document import CheckedDocument
 from .language import OPERATORS, ConditionChecker, Tree, branches
 from .lists import NamedList
 from .observe import LOGICAL, Seen, facts_of
 from .plan import Plan
+from .regex import Pattern
 from .trees import lists_of
 
 __all__ = ["CoercingEngine"]
@@ -150,7 +152,8 @@ def _in_network(blocks: Any) -> Callable[..., Any]:
 
 
 class _Rewrite:
-    """Conditions as plain JSONLogic: named lists become arrays, networks an operator of their own."""
+    """Conditions as plain JSONLogic: named lists become arrays, networks and patterns operators of their
+    own."""
 
     def __init__(self, lists: Mapping[str, NamedList], operators: dict[str, Callable[..., Any]]) -> None:
         self.lists = lists
@@ -165,10 +168,16 @@ class _Rewrite:
         if name == "list":
             return list(self.lists[given[0] if isinstance(given, list) else given].values)
         if name == "in_network":
-            unique = f"in_network {len(self.operators)}"
-            self.operators[unique] = _in_network(self._blocks(given[1]))
-            return {unique: [self.logic(given[0])]}
+            return self._prepared(_in_network(self._blocks(given[1])), given[0])
+        if name == "matches":
+            return self._prepared(matcher(Pattern(given[1])), given[0])
         return {name: self.logic(given)}
+
+    def _prepared(self, operator: Callable[..., Any], operand: Any) -> Any:
+        """An operation by a function that no other condition calls."""
+        unique = f"prepared {len(self.operators)}"
+        self.operators[unique] = operator
+        return {unique: [self.logic(operand)]}
 
     def _blocks(self, held: Any) -> Any:
         checker = ConditionChecker(self.lists)

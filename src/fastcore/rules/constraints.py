@@ -131,7 +131,7 @@ def key_of(tree: Tree, typed: bool = True) -> str:
     op: str = tree[0]
     if typed:
         op = SAME.get(op, op)
-    if op in ("const", "var", "exists", "list", "now", "in_set", "in_list", "in_network"):
+    if op in ("const", "var", "exists", "list", "now", "in_set", "in_list", "in_network", "matches"):
         inner = [key_of(branch, typed) for branch in branches(tree)]
         held = _members(tree[2]) if op == "in_set" else [repr(part) for part in tree[1:3]]
         return f"{op}{held}{inner}"

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastcore.kernels import conditions as _conditions
 
 from .language import Tree, branches, field_name
+from .trees import CONSTANT_SECOND
 
 __all__ = ["describe", "plain_value"]
 
@@ -22,6 +23,7 @@ INFIX: Final = {
 }
 """How tightly the operators bind that are written between their operands; `not` binds with 3."""
 
+VERBS: Final = {"in_network": "in network", "matches": "matches"}
 SAME: Final = {"===": "==", "!==": "!="}
 ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 LONGEST: Final = 80
@@ -37,9 +39,8 @@ def describe(tree: Tree, binding: int = 0) -> str:
         return _field(tree)
     if op == "list":
         return _list(tree[1])
-    if op in ("in_set", "in_list", "in_network"):
-        shown = _list(tree[2]) if isinstance(tree[2], str) else constant(tree[2:][op == "in_network"])
-        text = f"{describe(tree[1], 4)} {'in network' if op == 'in_network' else 'in'} {shown}"
+    if op in CONSTANT_SECOND:
+        text = f"{describe(tree[1], 4)} {VERBS.get(op, 'in')} {_second(tree)}"
         return f"({text})" if binding >= 4 else text
     parts = branches(tree)
     if op == "!":
@@ -51,6 +52,13 @@ def describe(tree: Tree, binding: int = 0) -> str:
         return f"{op}(" + ", ".join(describe(part) for part in parts) + ")"
     text = f" {SAME.get(op, op)} ".join(describe(part, own) for part in parts)
     return f"({text})" if own <= binding else text
+
+
+def _second(tree: Tree) -> str:
+    """The constant of an operator that has one for its second operand."""
+    if tree[0] == "matches":
+        return constant(tree[2].text)
+    return _list(tree[2]) if isinstance(tree[2], str) else constant(tree[2:][tree[0] == "in_network"])
 
 
 def _list(name: str) -> str:

@@ -12,6 +12,7 @@ from fastcore.errors import RuleSetError
 from .copying import DOCUMENT_DEPTH, NotPlainError, PlainCopy, PlainText, list_text, text_of
 from .language import ConditionChecker
 from .lists import NamedList, check_lists, network_lists
+from .regex import library
 from .shapes import DECISION, DOCUMENT, EXAMPLE, EXPECT, POLICIES, RULE, RULE_EXAMPLE, Shape
 from .text import DocumentText, canonical
 from .trees import Tree, quote
@@ -82,6 +83,7 @@ class CheckedDocument:
         kinds: dotted path → the types that the conditions imply, apart from those of named lists.
         readers: named list → the fields that are looked up in it.
         clock, throws: whether an enabled rule reads the time, and whether one may throw.
+        allow_regex: whether `matches` was allowed.
     """
 
     text: DocumentText
@@ -101,6 +103,7 @@ class CheckedDocument:
     readers: dict[str, set[str]]
     clock: bool
     throws: bool
+    allow_regex: bool
 
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
@@ -112,17 +115,20 @@ class CheckedDocument:
         return {path: tuple(sorted(found[path])) for path in sorted(found)}
 
 
-def check_document(document: object) -> CheckedDocument:
+def check_document(document: object, allow_regex: bool = False) -> CheckedDocument:
     """Checks a document and takes it apart.
 
     Raises:
         RuleSetError: it is not valid; `errors` holds all that is wrong, each with its path.
+        ImportError: regular expressions are allowed, but google-re2 is not installed.
 
     Complexity: linear in the document; n log n in the rules with a priority.
     """
+    if allow_regex:
+        library()
     try:
         plain = PlainText(document)
-        check = _Check(plain.document, [])
+        check = _Check(plain.document, [], allow_regex)
         check.run(plain.rules())
         if check.errors:
             _refuse(check.errors, {})
@@ -135,7 +141,7 @@ def check_document(document: object) -> CheckedDocument:
         errors.insert(0, ("", f"a ruleset is an object, not {quote(copy)}"))
         raise RuleSetError(tuple(errors))
     unreadable = dict(errors)
-    check = _Check(copy, errors)
+    check = _Check(copy, errors, allow_regex)
     check.run(copy.get("rules") or ())
     if check.errors:
         _refuse(check.errors, unreadable)
@@ -197,6 +203,7 @@ class _Check:
 
     document: dict[str, Any]
     errors: Errors
+    allow_regex: bool
     lists: dict[str, NamedList] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     rules: list[tuple[Any, ...]] = field(default_factory=list)
@@ -210,7 +217,8 @@ class _Check:
         document = self.document
         self._shape(document, "", DOCUMENT, required=("rules",))
         self.lists = check_lists(document.get("lists", {}), self.errors)
-        self.checker = ConditionChecker(self.lists, document.get("missing") != "jsonlogic", self.errors)
+        typed = document.get("missing") != "jsonlogic"
+        self.checker = ConditionChecker(self.lists, typed, self.errors, allow_regex=self.allow_regex)
         rule_examples: list[dict[str, Any]] = []
         total = 0.0
         for index, entry in enumerate(rules):
@@ -251,6 +259,7 @@ class _Check:
             readers=checker.readers,
             clock=checker.clock,
             throws=checker.throws,
+            allow_regex=self.allow_regex,
         )
 
     def _error(self, path: str, message: str) -> None:

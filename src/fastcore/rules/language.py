@@ -13,6 +13,7 @@ from fastcore import _backend
 from fastcore.kernels import conditions as _conditions
 
 from .operators import CONDITIONAL, ITERATORS, LITERALS, OPERATORS, UNITS, Operator, arity
+from .regex import Pattern
 from .trees import BROKEN, CONSTANT_KINDS, Tree, branches, field_name, quote, scoped, type_of
 
 __all__ = [
@@ -66,6 +67,7 @@ class ConditionChecker:
     Attributes:
         lists: the names of the document's lists.
         typed: whether constants must have the types that operators take; not so under JSONLogic's coercions.
+        allow_regex: whether `matches` may be used; google-re2 must then be installed.
         errors: pairs of path and message, all of them.
         clock: whether some condition reads ``now``.
         throws: whether some condition may throw.
@@ -80,11 +82,13 @@ class ConditionChecker:
     throws: bool = False
     readers: dict[str, set[str]] = field(default_factory=dict)
     networks: set[str] = field(default_factory=set)
+    allow_regex: bool = False
     _kinds: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     _paths: dict[str, Tree] = field(default_factory=dict)
     _constants: dict[type, dict[Any, Tree]] = field(default_factory=dict)
     _leaves: dict[tuple[str, str, type], dict[Any, Tree]] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _patterns: dict[str, Pattern] = field(default_factory=dict)
     _nodes: int = 0
 
     def check(self, logic: object, place: Place) -> Tree:
@@ -97,7 +101,9 @@ class ConditionChecker:
 
     def check_apart(self, logic: object, place: Place) -> Tree:
         """The same for a condition that takes no part: nothing but its errors is recorded."""
-        other = ConditionChecker(self.lists, self.typed, self.errors, networks=self.networks)
+        other = ConditionChecker(
+            self.lists, self.typed, self.errors, networks=self.networks, allow_regex=self.allow_regex
+        )
         return other.check(logic, place)
 
     @property
@@ -393,6 +399,23 @@ class ConditionChecker:
             self._error(((here, 1), index) if isinstance(given[1], list) else (here, 1), message)
         return ("in_network", address, blocks, texts)
 
+    def _matches(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
+        assert isinstance(given, list)
+        if not self.allow_regex:
+            return self._error(here, f"{quote(name)} must be allowed with allow_regex=True")
+        text, pattern = given
+        trees = self._operands(name, [text], given, here, depth, scopes)
+        self._check_types(name, OPERATORS[name], trees, given, here, scopes)
+        if not isinstance(pattern, str):
+            return self._error((here, 1), f"a pattern is a constant string, not {quote(pattern)}")
+        compiled = self._patterns.get(pattern)
+        if compiled is None:
+            try:
+                compiled = self._patterns[pattern] = Pattern(pattern)
+            except ValueError as error:
+                return self._error((here, 1), f"{quote(pattern)} is not a pattern: {error}")
+        return (name, *trees, compiled)
+
     def _missing(self, name: str, given: object, here: Place, depth: int, scopes: int) -> Tree:
         operands = given if isinstance(given, list) else [given]
         for key in literal_keys(operands):
@@ -423,6 +446,7 @@ SPECIAL: Final[Mapping[str, "Special"]] = {
     "in": ConditionChecker._in,
     "contains": ConditionChecker._in,
     "in_network": ConditionChecker._in_network,
+    "matches": ConditionChecker._matches,
     "missing": ConditionChecker._missing,
     "missing_some": ConditionChecker._missing,
     "now": ConditionChecker._now,

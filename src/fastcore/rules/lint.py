@@ -87,7 +87,8 @@ def _with_values(tree: Tree, lists: Mapping[str, NamedList]) -> Tree:
         return ("in_set", tree[1], tuple(lists[tree[2]].values))
     if tree[0] in ("var", "list", "in_list", "in_network") or not lists_of(tree):
         return tree
-    return (tree[0], *(_with_values(branch, lists) for branch in branches(tree)))
+    parts = branches(tree)
+    return (tree[0], *(_with_values(branch, lists) for branch in parts), *tree[1 + len(parts) :])
 
 
 def _parts(tree: Tree) -> frozenset[str]:

@@ -69,6 +69,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "upper": Operator(1, 1, (STRING,)),
     "starts_with": Operator(2, 2, (STRING,)),
     "ends_with": Operator(2, 2, (STRING,)),
+    "matches": Operator(2, 2, (STRING,)),
     "length": Operator(1, 1, (STRING | ARRAY,)),
     "some": Operator(2, 2, (ARRAY, ANY)),
     "all": Operator(2, 2, (ARRAY, ANY)),
@@ -107,7 +108,8 @@ RESULTS: Final[Mapping[str, str]] = {
     **dict.fromkeys(["array", "filter", "list", "map", "merge", "missing", "missing_some"], "array"),
     **dict.fromkeys(["==", "===", "!=", "!==", "<", "<=", ">", ">=", "between"], "boolean"),
     **dict.fromkeys(
-        ["in", "in_set", "in_list", "in_network", "contains", "starts_with", "ends_with"], "boolean"
+        ["in", "in_set", "in_list", "in_network", "contains", "starts_with", "ends_with", "matches"],
+        "boolean",
     ),
     **dict.fromkeys(["!", "!!", "exists", "some", "all", "none"], "boolean"),
 }

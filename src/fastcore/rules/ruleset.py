@@ -32,10 +32,13 @@ class RuleSet:
     Parameters:
         document: the ruleset as a mapping; see `document_schema` for its form.
         backend: ``"cython"``, ``"python"``, or None for the selected one.
+        allow_regex: whether conditions may use `matches`; it needs the package google-re2, whose running time
+            is linear.
 
     Raises:
         RuleSetError: the document is not valid; `errors` lists everything that is wrong, each with its path.
-        ValueError, ImportError: there is no such backend, or not here.
+        ValueError, ImportError: there is no such backend, or not here; or regular expressions are allowed,
+            but google-re2 is not installed.
 
     Complexity: an event costs a look-up per field that the rules read and a bit per rule and field.
         Conditions that are not comparisons with constants are evaluated where a rule still depends on
@@ -68,8 +71,10 @@ class RuleSet:
     _plan: Plan
     _reader: Any
 
-    def __init__(self, document: Mapping[str, Any], *, backend: str | None = None) -> None:
-        checked = check_document(document)
+    def __init__(
+        self, document: Mapping[str, Any], *, backend: str | None = None, allow_regex: bool = False
+    ) -> None:
+        checked = check_document(document, bool(allow_regex))
         plan = make_plan(checked)
         name = _backend.resolve(backend)
         self._assemble(name, checked, plan, make_engine(checked, plan, name))
@@ -96,31 +101,39 @@ class RuleSet:
     # -- making one ------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any], *, backend: str | None = None) -> Self:
+    def from_dict(
+        cls, document: Mapping[str, Any], *, backend: str | None = None, allow_regex: bool = False
+    ) -> Self:
         """The same as the constructor."""
-        return cls(document, backend=backend)
+        return cls(document, backend=backend, allow_regex=allow_regex)
 
     @classmethod
-    def from_json(cls, text: str | bytes | bytearray | memoryview, *, backend: str | None = None) -> Self:
+    def from_json(
+        cls,
+        text: str | bytes | bytearray | memoryview,
+        *,
+        backend: str | None = None,
+        allow_regex: bool = False,
+    ) -> Self:
         """From JSON text; a key that occurs twice in an object is an error.
 
         Raises:
             RuleSetError: it is not JSON or not a valid document.
         """
-        return cls(files.parse_json(text), backend=backend)
+        return cls(files.parse_json(text), backend=backend, allow_regex=allow_regex)
 
     @classmethod
-    def from_file(cls, path: str | Path, *, backend: str | None = None) -> Self:
+    def from_file(cls, path: str | Path, *, backend: str | None = None, allow_regex: bool = False) -> Self:
         """From a ``.json``, ``.yaml``, ``.yml`` or ``.toml`` file.
 
         Raises:
             RuleSetError: it cannot be parsed or is not a valid document; paths begin with the file's name.
             OSError: it cannot be read.
-            ImportError: it is YAML, and PyYAML is not installed.
+            ImportError: it is YAML, and PyYAML is not installed; or as the constructor.
         """
         file = Path(path)
         with files.naming(file):
-            return cls(files.load(file), backend=backend)
+            return cls(files.load(file), backend=backend, allow_regex=allow_regex)
 
     @classmethod
     def from_rules(
@@ -129,6 +142,7 @@ class RuleSet:
         *,
         name: str = "rules",
         backend: str | None = None,
+        allow_regex: bool = False,
         **document: Any,
     ) -> Self:
         """From rules alone, each a mapping as in a document or a `Rule` of another RuleSet.
@@ -139,7 +153,8 @@ class RuleSet:
             document: the other keys of a document, such as ``missing=`` or ``lists=``.
         """
         entries = [files.rule_entry(rule) if isinstance(rule, Rule) else rule for rule in rules]
-        return cls({"name": name, "rules": entries, **document}, backend=backend)
+        whole = {"name": name, "rules": entries, **document}
+        return cls(whole, backend=backend, allow_regex=allow_regex)
 
     def with_lists(self, lists: Mapping[str, Iterable[str | int | float | bool]]) -> Self:
         """A RuleSet with other entries in some of its named lists; everything else is shared with this one.
@@ -199,6 +214,11 @@ class RuleSet:
     @property
     def backend(self) -> str:
         return self._backend
+
+    @property
+    def allow_regex(self) -> bool:
+        """Whether its conditions may use `matches`; two RuleSets may differ in it and be equal."""
+        return self._checked.allow_regex
 
     def to_dict(self) -> dict[str, Any]:
         """The document, as a fresh value that the caller may change."""
@@ -446,7 +466,7 @@ class RuleSet:
         return hash(self._checked.text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (self.to_json(),)
+        return _load, (self.to_json(), self.allow_regex)
 
     def __copy__(self) -> Self:
         return self
@@ -462,8 +482,8 @@ class RuleSet:
         return f"<RuleSet {self.name!r} version {self.version!r}: {count} rule{'s' * (count != 1)}>"
 
 
-def _load(text: bytes) -> RuleSet:
-    return RuleSet.from_json(text)
+def _load(text: bytes, allow_regex: bool = False) -> RuleSet:
+    return RuleSet.from_json(text, allow_regex=allow_regex)
 
 
 def _aware(now: datetime) -> datetime:

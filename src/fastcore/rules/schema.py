@@ -12,7 +12,7 @@ def document_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a ruleset document, as a fresh value.
 
     It describes keys, types, operators and their number of operands. What a schema cannot say (ids are
-    unique, lists exist, paths are constant) only loading a document tells.
+    unique, lists exist, paths and patterns are constant) only loading a document tells.
     """
     text = {"type": "string", "minLength": 1}
     moment = {"type": "string", "format": "date-time"}

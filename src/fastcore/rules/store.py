@@ -27,12 +27,13 @@ class RuleStore:
         ValueError: two rulesets have one name.
     """
 
-    __slots__ = ("_backend", "_folder", "_lock", "_snapshot")
+    __slots__ = ("_allow_regex", "_backend", "_folder", "_lock", "_snapshot")
 
     def __init__(self, rulesets: Iterable[RuleSet] = ()) -> None:
         self._lock = threading.Lock()
         self._folder: Path | None = None
         self._backend: str | None = None
+        self._allow_regex = False
         found: dict[str, RuleSet] = {}
         for ruleset in rulesets:
             if ruleset.name in found:
@@ -41,17 +42,23 @@ class RuleStore:
         self._snapshot: Mapping[str, RuleSet] = MappingProxyType(found)
 
     @classmethod
-    def from_folder(cls, path: str | Path, *, backend: str | None = None) -> Self:
+    def from_folder(cls, path: str | Path, *, backend: str | None = None, allow_regex: bool = False) -> Self:
         """Loads every ruleset file of a folder; a document without a name takes its file's.
+
+        Parameters:
+            path: of the folder.
+            backend, allow_regex: of all rulesets, as in `RuleSet`; `reload` takes the same.
 
         Raises:
             RuleSetError: files are not valid, or two hold one name; all errors, their paths begin with the
                 file.
             OSError: the folder cannot be read.
+            ImportError: regular expressions are allowed, but google-re2 is not installed.
         """
         store = cls()
         store._folder = Path(path)
         store._backend = backend
+        store._allow_regex = bool(allow_regex)
         store.reload()
         return store
 
@@ -59,6 +66,11 @@ class RuleStore:
     def folder(self) -> Path | None:
         """Where it was loaded from."""
         return self._folder
+
+    @property
+    def allow_regex(self) -> bool:
+        """Whether conditions of the rulesets in its folder may use `matches`."""
+        return self._allow_regex
 
     def reload(self) -> None:
         """Reads the folder again; if anything in it is not valid, the store stays as it is.
@@ -69,7 +81,8 @@ class RuleStore:
         if self._folder is None:
             raise ValueError("this store was not loaded from a folder")
         with self._lock:
-            self._snapshot = MappingProxyType(load_folder(self._folder, self._backend))
+            found = load_folder(self._folder, self._backend, self._allow_regex)
+            self._snapshot = MappingProxyType(found)
 
     def snapshot(self) -> Mapping[str, RuleSet]:
         """All rulesets of this moment, by name; it never changes."""
@@ -144,7 +157,7 @@ class RuleStore:
         return f"<RuleStore: {', '.join(self.names()) or 'empty'}>"
 
 
-def load_folder(folder: Path, backend: str | None) -> dict[str, RuleSet]:
+def load_folder(folder: Path, backend: str | None, allow_regex: bool) -> dict[str, RuleSet]:
     """The rulesets of a folder by name; errors as `RuleStore.from_folder`."""
     found: dict[str, RuleSet] = {}
     homes: dict[str, str] = {}
@@ -157,7 +170,7 @@ def load_folder(folder: Path, backend: str | None) -> dict[str, RuleSet]:
                 document = files.load(file)
                 if isinstance(document, dict) and "name" not in document:
                     document = {"name": file.stem, **document}
-                ruleset = RuleSet(document, backend=backend)
+                ruleset = RuleSet(document, backend=backend, allow_regex=allow_regex)
         except RuleSetError as error:
             errors.extend(error.errors)
             continue

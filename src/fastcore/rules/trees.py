@@ -4,7 +4,8 @@ Leaves are ``("const", value)``, ``("var", keys, level, default?)`` and ``("exis
 ``("in_set", needle, values)`` and ``("in_network", address, blocks, texts)`` are `in` and `in_network` with
 their constants prepared; ``("array", …)`` is an array with computed elements. A named list is looked up when
 an event is evaluated: ``("in_list", needle, name)``, ``("in_network", address, name)``, and ``("list",
-name)`` where it is a value. Equal leaves of one ruleset are mostly one object.
+name)`` where it is a value. ``("matches", text, pattern)`` has its pattern compiled. Equal leaves of one
+ruleset are mostly one object, and equal trees have equal reprs.
 """
 
 import json
@@ -23,7 +24,7 @@ BROKEN: Final[Tree] = ("broken",)
 
 CONSTANT_KINDS: Final = {str: "string", int: "number", float: "number", bool: "boolean", list: "array"}
 
-CONSTANT_SECOND: Final = frozenset({"in_set", "in_list", "in_network"})
+CONSTANT_SECOND: Final = frozenset({"in_set", "in_list", "in_network", "matches"})
 """Only their first operand is a tree."""
 
 
