@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
-__all__ = ["fired", "truth"]
+__all__ = ["COMPARE", "fired", "truth"]
 
 COMPARE = {
     "<": operator.lt,

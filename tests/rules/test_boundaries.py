@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
+from fastcore.errors import EvaluationError
 from fastcore.rules import RuleSet
 
 from .oracle import fired, truth
@@ -278,6 +279,31 @@ def test_one_condition_in_a_ruleset(backend):
             ], leaf
 
 
+def test_the_first_rule_that_is_undecided(backend):
+    groups = [*list(number_leaves({"var": "x"}))[::5], *list(other_leaves({"var": "o.y"}))[::5]]
+    leaves = [leaf for group in groups for leaf in group]
+    guards = [{"<": [{"var": "g"}, 1]}, {"!": [{"==": [{"var": "g"}, "a"]}]}, {"var": "g"}]
+    values = [0, 1, 2**53 + 1, 1e308, math.inf, Decimal("0.1"), True, "a", "abcd", "é", None, math.nan]
+    for index, leaf in enumerate(leaves):
+        guard = guards[index % 3]
+        conditions = [leaf, *connected(leaf, guard)[index % 4 :: 4]]
+        rules = numbered(conditions[index % 2 :])
+        ruleset = RuleSet({"missing": "error", "rules": rules}, backend=backend)
+        for at, value in enumerate(values):
+            event = {
+                "x": value,
+                "o": {"y": value},
+                "g": [0, 1, "a", "b", None, True, False][(at + index) % 7],
+            }
+            truths = [truth(rule["when"], event) for rule in rules]
+            if None not in truths:
+                assert ruleset.matches(event) == fired(rules, event), event
+                continue
+            with pytest.raises(EvaluationError) as caught:
+                ruleset.matches(event)
+            assert caught.value.rule == rules[truths.index(None)]["id"], event
+
+
 def test_numbers_and_strings_as_json_spells_them(backend):
     leaves = [
         leaf for group in (*number_leaves({"var": "o.x"}), *other_leaves({"var": "o.x"})) for leaf in group
@@ -366,6 +392,16 @@ def test_strings_that_differ_in_one_place(backend):
             assert ruleset.matches({"x": text}) == wanted
             assert list(ruleset.evaluate_json(json.dumps({"x": text}, ensure_ascii=False)).matched) == wanted
             assert list(ruleset.evaluate_json(json.dumps({"x": text})).matched) == wanted
+
+
+def test_strings_of_one_hash(backend):
+    """Anyone can find such texts; these have one hash in the compiled backend's table of strings."""
+    known, alike = "account-blocked-0000test", "02nmu4isfIo{l1%G0000test"
+    ruleset = RuleSet({"rules": numbered([{"==": [{"var": "x"}, known]}])}, backend=backend)
+    both = numbered([{"==": [{"var": "x"}, known]}, {"==": [{"var": "x"}, alike]}])
+    assert ruleset.matches({"x": known}) == ["r0"]
+    assert ruleset.matches({"x": alike}) == []
+    assert RuleSet({"rules": both}, backend=backend).matches({"x": alike}) == ["r1"]
 
 
 # --- decisions ----------------------------------------------------------------------------------------------

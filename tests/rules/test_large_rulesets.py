@@ -9,7 +9,7 @@ import pytest
 from fastcore.rules import RuleSet
 from fastcore.rules.clauses import make_clauses
 
-from .oracle import fired
+from .oracle import COMPARE, fired
 
 OPS = ["<", "<=", ">", ">=", "==", "!="]
 
@@ -68,6 +68,19 @@ def test_thousands_of_thresholds_share_rows(backend):
     agree(ruleset, rules, [*events, {"x": "text"}, {"y": 1}, {}])
 
 
+@pytest.mark.parametrize("op", OPS)
+def test_thousands_of_one_comparison(op, backend):
+    """Rules that only begin, only end, or do both at once, as the number grows."""
+    bounds = random.Random(4).sample(range(0, 9000, 3), 3000)
+    rules = numbered([{op: [{"var": "x"}, bound]} for bound in bounds])
+    ruleset = RuleSet({"rules": rules}, backend=backend)
+    if backend == "cython" and op != "!=":
+        assert shares_rows(ruleset)
+    for x in [*range(-1, 9000, 450), *range(4000, 4040), 0.5, 8999, 10**20]:
+        wanted = [f"r{at}" for at, bound in enumerate(bounds) if COMPARE[op](x, bound)]
+        assert ruleset.matches({"x": x}) == wanted, x
+
+
 def test_every_threshold_of_one_run(backend):
     """Every position between neighbouring thresholds, so that runs are met from their first to their last."""
     draw = random.Random(2)
@@ -100,19 +113,22 @@ def sparse_rules(draw):
     """
     filler = [
         {"or": [{draw.choice(OPS): [{"var": f"f{field}"}, draw.randrange(6)]} for field in range(16)]}
-        for _ in range(100)
+        for _ in range(140)
     ]
     lists = [{"in": [{"var": "x"}, sorted(draw.sample(range(60000), 24))]} for _ in range(560)]
     texts = [
         {"and": [{"==": [{"var": "s"}, f"text {at % 7}"]}, {">": [{"var": "x"}, at]}]} for at in range(40)
     ]
-    return numbered([*filler[:50], *lists[:300], *filler[50:], *lists[300:], *texts])
+    return numbered([*filler[:70], *lists[:300], *filler[70:], *lists[300:], *texts])
 
 
 def test_operands_of_few_rules(backend):
     draw = random.Random(3)
     rules = sparse_rules(draw)
     ruleset = RuleSet({"rules": rules}, backend=backend)
+    clauses = make_clauses(ruleset._plan.trees)
+    (users,) = [operand.users for operand in clauses.operands if operand.tree == ("var", ("x",), 0)]
+    assert 3 * len({clause // 64 for clause in users}) < len(clauses.owners) // 64
     if backend == "cython":
         assert shares_rows(ruleset)
     members = [number for rule in rules if "in" in rule["when"] for number in rule["when"]["in"][1]]
