@@ -180,6 +180,7 @@ SPELLED = [
         "1e309",
     ],
     *['"\\u0061"', '"\\u00e9"', '"\\ud83d\\ude00"', '"abcdefg\\u0068"', '"\\ud800"', '"abcdefgh\\u0069"'],
+    *["[]", "[[]]", "{}", '{"x": []}', "null", "true", "false", '"\\u0000"'],
 ]
 
 
@@ -277,6 +278,39 @@ def test_one_condition_in_a_ruleset(backend):
             assert [ruleset.matches(event) for event in events] == [
                 fired(rules, event) for event in events
             ], leaf
+
+
+def test_two_conditions_on_one_operand(backend):
+    """Sets of values that meet, overlap, exclude or hold each other, joined in every way."""
+    field = {"var": "x"}
+    leaves = [
+        {"in": [field, ["a", "b"]]},
+        {"in": [field, ["b", "", 1]]},
+        {"==": [field, "a"]},
+        {"!=": [field, "b"]},
+    ]
+    leaves += [
+        {"<": [field, 1]},
+        {"<=": [field, 1]},
+        {">": [field, 2]},
+        {"==": [field, 1]},
+        {"!=": [field, 2]},
+    ]
+    leaves += [
+        {"in": [field, [1, 2]]},
+        {"between": [field, 0, 2]},
+        {"==": [field, True]},
+        {"in": [field, [False, 0]]},
+    ]
+    sides = [side for leaf in [*leaves, field] for side in (leaf, {"!": [leaf]})]
+    pairs = [{op: [left, right]} for left in sides for right in sides for op in ("and", "or")]
+    pairs += [{"or": [pair, {"and": [sides[at % 28], sides[at % 27]]}]} for at, pair in enumerate(pairs[::5])]
+    values = [-1, 0, 0.5, 1, Decimal("1.5"), 2, 2.5, 3, "", "a", "b", "c", True, False, None, [], [1], {}]
+    for few in (pairs, *chunks([pairs], 50)):
+        rules = numbered(few)
+        ruleset = RuleSet({"rules": rules}, backend=backend)
+        for value in values:
+            assert ruleset.matches({"x": value}) == fired(rules, {"x": value}), value
 
 
 def test_the_first_rule_that_is_undecided(backend):
