@@ -307,7 +307,8 @@ def test_two_conditions_on_one_operand(backend):
     pairs += [{"or": [pair, {"and": [sides[at % 28], sides[at % 27]]}]} for at, pair in enumerate(pairs[::5])]
     values = [-1, 0, 0.5, 1, Decimal("1.5"), 2, 2.5, 3, "", "a", "b", "c", True, False, None, [], [1], {}]
     numeric = [{"or": [left, right]} for left in sides[8:22] for right in sides[8:22]]
-    for few in (pairs, *chunks([pairs], 50), *chunks([numeric], 20)):
+    yes, no = {"==": [field, True]}, {"in": [field, [False]]}
+    for few in (pairs, *chunks([pairs], 50), *chunks([numeric], 20), [yes, no, {"or": [yes, no]}]):
         rules = numbered(few)
         ruleset = RuleSet({"rules": rules}, backend=backend)
         for value in values:
