@@ -302,11 +302,13 @@ def test_two_conditions_on_one_operand(backend):
         {"==": [field, True]},
         {"in": [field, [False, 0]]},
     ]
-    sides = [side for leaf in [*leaves, field] for side in (leaf, {"!": [leaf]})]
+    sides = [side for leaf in [*leaves, field, True, 0] for side in (leaf, {"!": [leaf]})]
     pairs = [{op: [left, right]} for left in sides for right in sides for op in ("and", "or")]
     pairs += [{"or": [pair, {"and": [sides[at % 28], sides[at % 27]]}]} for at, pair in enumerate(pairs[::5])]
     values = [-1, 0, 0.5, 1, Decimal("1.5"), 2, 2.5, 3, "", "a", "b", "c", True, False, None, [], [1], {}]
-    for few in (pairs, *chunks([pairs], 50)):
+    numeric = [{"or": [left, right]} for left in sides[8:22] for right in sides[8:22]]
+    yes, no = {"==": [field, True]}, {"in": [field, [False]]}
+    for few in (pairs, *chunks([pairs], 50), *chunks([numeric], 20), [yes, no, {"or": [yes, no]}]):
         rules = numbered(few)
         ruleset = RuleSet({"rules": rules}, backend=backend)
         for value in values:
@@ -359,10 +361,10 @@ ODD_OPERANDS = [None, math.nan, True, "1", [1]]
 def arithmetic(left, right):
     for op in ("+", "-", "*", "/", "%", "min", "max"):
         yield {op: [left, right]}
-        yield {op: [left, 3]}
+        yield from ({op: [left, 3]}, {op: [left, 3.0]})
         yield {op: [2**53 - 1, right, left]}
         yield {op: [{"+": [left, 1]}, {"*": [right, 0.5]}]}
-    yield {"-": [left]}
+    yield from ({"-": [left]}, {"-": [left, 2**53 + 1]})
     yield {"-": [{"-": [{"+": [left, 1, 1]}, 1]}, 1]}
 
 

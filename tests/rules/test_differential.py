@@ -33,9 +33,11 @@ many_examples = settings(
 def _print_counts(request):
     yield
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
     if reporter is not None and "FASTCORE_EXAMPLES" in os.environ:
         counts = ", ".join(f"{count:,} {what}" for what, count in COUNTS.items())
-        reporter.write_line(f"\ndifferential: {counts}")
+        with capture.global_and_fixture_disabled():  # the end of a fixture is captured like a test
+            reporter.write_line(f"\ndifferential: {counts}")
 
 
 def built(document):

@@ -63,7 +63,7 @@ def test_thousands_of_thresholds_share_rows(backend):
     ruleset = RuleSet({"rules": rules}, backend=backend)
     if backend == "cython":
         assert shares_rows(ruleset)
-    events = [{"x": value, "y": at % 4} for at, value in enumerate(near(draw, values, 60))]
+    events = [{"x": value, "y": at % 4} for at, value in enumerate(near(draw, values, 40))]
     events += [{"x": value, "y": 2.0} for value in (-1e300, 1e300, -20001, 20000, 10**30)]
     agree(ruleset, rules, [*events, {"x": "text"}, {"y": 1}, {}])
 
@@ -133,7 +133,7 @@ def test_operands_of_few_rules(backend):
         assert shares_rows(ruleset)
     members = [number for rule in rules if "in" in rule["when"] for number in rule["when"]["in"][1]]
     events = []
-    for at, value in enumerate(near(draw, members, 60)):
+    for at, value in enumerate(near(draw, members, 30)):
         others = {f"f{field}": draw.randrange(-1, 7) for field in range(at % 17)}
         events.append({"x": value, "s": f"text {at % 9}", **others})
     agree(ruleset, rules, [*events, {"x": True}, {"s": "text 1"}, {}])
