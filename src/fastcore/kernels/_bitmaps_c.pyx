@@ -17,6 +17,9 @@ cdef extern from "bitmap.h" nogil:
         int32_t truthy_row
         int32_t unnamed_row
         int32_t number_row
+        int32_t number_stored
+        int32_t *class_first
+        int32_t *class_bits
         ptrdiff_t cuts
         double *thresholds
         _BitmapPosition *positions
@@ -49,6 +52,8 @@ cdef extern from "bitmap.h" nogil:
     ptrdiff_t bitmap_text_row(const _Bitmap *operand, const char *text, ptrdiff_t size)
     uint64_t bitmap_hash(const char *text, ptrdiff_t size)
     _BitmapText *bitmap_find(const _Bitmap *operand, const char *text, ptrdiff_t size, uint64_t hash)
+    bint bitmap_joins(const _Bitmap *operand)
+    bint bitmap_meets(const uint64_t *alive, const _Bitmap *operand, const uint64_t *users, ptrdiff_t words)
     bint bitmap_clears(const _Bitmap *operand)
     const uint64_t *bitmap_row(const _Bitmap *operand, ptrdiff_t row)
     void bitmap_clear(uint64_t *alive, const _Bitmap *operand, ptrdiff_t row)
@@ -103,7 +108,9 @@ cdef enum:
     _BITMAP_OBJECT          # a number that is not exact as a double: the evaluator decides
     _BITMAP_STACK = 16
     _BITMAP_SPARSE = 3      # an operand that touches less than a third of the words stores only those
-    _BITMAP_DENSE = 1 << 17 # words of rows that one operand may have before its positions share rows
+    _BITMAP_STORED = 1 << 19 # words of rows that all operands may have before positions and strings share rows
+    _BITMAP_LEAST = 1 << 12 # what each may have, however many they are
+    _BITMAP_MOST = 1 << 17  # and however few
 
 cdef double _BITMAP_EXACT = 9007199254740992.0
 
@@ -149,7 +156,7 @@ cdef class _Bitmaps:
     cdef tuple ids
     cdef tuple fields               # slot -> keys of its path
     cdef list exact                 # operand -> its cuts as (value, side)
-    cdef object program             # the plain evaluator of the operands' trees, then of the fields'
+    cdef _CondProgram program       # the plain evaluator of the operands' trees, then of the fields'
 
     def __cinit__(self, plan, program, ids):
         cdef Py_ssize_t count = len(plan.owners), i
@@ -200,21 +207,27 @@ cdef class _Bitmaps:
         if operand.slot < 0 and not plan.condition:
             _bitmap_build_steps(operand, plan.tree, numbers)
         classes = _bitmap_classes(plan.strings)
-        cdef int32_t rows = 1
-        if plan.false or plan.true:
-            bitmap.false_row, bitmap.true_row = rows, rows + 1
-            rows += 2
-        if plan.falsy or plan.truthy:
-            bitmap.falsy_row, bitmap.truthy_row = rows, rows + 1
-            rows += 2
-        if plan.unnamed or plan.strings:
-            bitmap.unnamed_row = rows
-            rows += 1 + len(classes)
-        if plan.steps:
-            bitmap.number_row = rows
+        cdef Py_ssize_t limit = min(max(_BITMAP_STORED // (self.operand_count + 1), _BITMAP_LEAST), _BITMAP_MOST)
+        cdef int32_t rows = 1, stored
         cdef int32_t *places = self.place(bitmap, operand.users)
         try:
-            stored = rows + _bitmap_build_positions(bitmap, plan.steps)
+            if plan.false or plan.true:
+                bitmap.false_row, bitmap.true_row = rows, rows + 1
+                rows += 2
+            if plan.falsy or plan.truthy:
+                bitmap.falsy_row, bitmap.truthy_row = rows, rows + 1
+                rows += 2
+            stored = rows
+            if plan.unnamed or plan.strings:
+                bitmap.unnamed_row = rows
+                rows += 1 + <int32_t>len(classes)
+                stored = rows
+                if bitmap.width > 8 and len(classes) * bitmap.width > limit:
+                    self.size += _bitmap_build_classes(bitmap, classes, places) * sizeof(int32_t)
+                    stored = bitmap.unnamed_row + 1
+            if plan.steps:
+                bitmap.number_row, bitmap.number_stored = rows, stored
+            stored += <int32_t>_bitmap_build_positions(bitmap, plan.steps, limit)
             bitmap.rows = <uint64_t *>_bitmap_memory((stored * bitmap.width + 1) * sizeof(uint64_t))
             self.size += stored * bitmap.width * sizeof(uint64_t)
             for i in range(bitmap.width):
@@ -228,7 +241,7 @@ cdef class _Bitmaps:
                 _bitmap_fill(bitmap, bitmap.truthy_row, 0, plan.truthy, places)
             if bitmap.unnamed_row:
                 _bitmap_fill(bitmap, bitmap.unnamed_row, 0, plan.unnamed, places)
-                for i, clauses in enumerate(classes):
+                for i, clauses in enumerate(classes if bitmap.class_first == NULL else ()):
                     _bitmap_fill(bitmap, bitmap.unnamed_row + 1 + i, bitmap.unnamed_row, clauses, places)
             _bitmap_fill_positions(bitmap, plan.steps, places)
         finally:
@@ -253,7 +266,7 @@ cdef class _Bitmaps:
                 self.computed[self.computed_count] = i
                 self.computed_count += 1
             self.operands[i].dense = -1
-            if bitmap.words != NULL:
+            if not bitmap_joins(bitmap):
                 self.sparse[self.sparse_count] = i
                 self.sparse_count += 1
                 continue
@@ -349,6 +362,8 @@ cdef void _bitmap_free(_BitmapOperand *operand) noexcept:
     PyMem_Free(operand.bitmap.thresholds)
     PyMem_Free(operand.bitmap.positions)
     PyMem_Free(operand.bitmap.cleared)
+    PyMem_Free(operand.bitmap.class_first)
+    PyMem_Free(operand.bitmap.class_bits)
     PyMem_Free(operand.bitmap.texts)
     PyMem_Free(operand.bitmap.text_bytes)
 
@@ -365,7 +380,7 @@ cdef int _bitmap_fill(_Bitmap *bitmap, Py_ssize_t row, Py_ssize_t base, clauses,
 
 # --- numbers ----------------------------------------------------------------------------------------------------
 
-cdef Py_ssize_t _bitmap_build_positions(_Bitmap *bitmap, steps) except -1:
+cdef Py_ssize_t _bitmap_build_positions(_Bitmap *bitmap, steps, Py_ssize_t limit) except -1:
     """Gathers positions into runs that share a row; returns how many rows there are.
 
     A run ends before so many clauses change in it that naming them would cost as much as reading a row, and before one
@@ -374,7 +389,7 @@ cdef Py_ssize_t _bitmap_build_positions(_Bitmap *bitmap, steps) except -1:
     cdef Py_ssize_t count = len(steps), i, runs = 0, changes = 0, most = 0, used = 0
     if count == 0:
         return 0
-    if count * bitmap.width > _BITMAP_DENSE:
+    if count * bitmap.width > limit:
         most = 8 + bitmap.width // 4
     total = sum([len(clauses) for clauses in steps])
     bitmap.positions = <_BitmapPosition *>_bitmap_memory(count * sizeof(_BitmapPosition))
@@ -445,7 +460,7 @@ cdef int _bitmap_fill_positions(_Bitmap *bitmap, steps, const int32_t *places) e
     for i in range(len(steps)):
         if bitmap.positions[i].row != row:
             row = bitmap.positions[i].row
-            target = bitmap.rows + (bitmap.number_row + row) * bitmap.width
+            target = bitmap.rows + (bitmap.number_stored + row) * bitmap.width
             for clause in steps[i]:
                 running[places[clause >> 6]] ^= <uint64_t>1 << (clause & 63)
             memcpy(target, running, bitmap.width * sizeof(uint64_t))
@@ -463,6 +478,21 @@ cdef int _bitmap_fill_positions(_Bitmap *bitmap, steps, const int32_t *places) e
 cdef list _bitmap_classes(strings):
     """The different sets of clauses that strings have: strings of one class share a row."""
     return list({tuple(clauses): None for clauses in strings.values()})
+
+
+cdef Py_ssize_t _bitmap_build_classes(_Bitmap *bitmap, classes, const int32_t *places) except -1:
+    """The bits in which each class differs from strings that are not named; returns how many there are."""
+    cdef Py_ssize_t number = 0, used = 0
+    cdef int32_t clause
+    bitmap.class_first = <int32_t *>_bitmap_memory((len(classes) + 1) * sizeof(int32_t))
+    bitmap.class_bits = <int32_t *>_bitmap_memory((sum([len(clauses) for clauses in classes]) + 1) * sizeof(int32_t))
+    for clauses in classes:
+        for clause in sorted(clauses):
+            bitmap.class_bits[used] = places[clause >> 6] * 64 + (clause & 63)
+            used += 1
+        number += 1
+        bitmap.class_first[number] = used
+    return used
 
 
 cdef int _bitmap_build_texts(_Bitmap *bitmap, strings, classes) except -1:

@@ -311,7 +311,7 @@ cdef class _ColumnRunner(_ColumnPlan):
                 if self.groups[number] < 0 or row >= self.sizes[number]:
                     continue
                 bitmap = &self.matcher.operands[number].bitmap
-                if bitmap.words != NULL:
+                if not bitmap_joins(bitmap):
                     bitmap_keep(alive, bitmap, row)
                 else:
                     scratch.stored[count] = bitmap_row(bitmap, row)

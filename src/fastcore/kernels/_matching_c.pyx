@@ -372,18 +372,24 @@ cdef class _Matcher(_Bitmaps):
 
     cdef int ask(self, _MatchScratch *scratch, event, now) except -1:
         """What only the evaluator can tell, asked where some clause that still holds wants to know."""
-        cdef Py_ssize_t i, row
+        cdef Py_ssize_t at, i, row
         cdef _BitmapOperand *operand
-        for i in range(self.operand_count):
+        cdef _CondNode node
+        cdef _CondContext context = _CondContext(event, now)
+        for at in range(self.computed_count):
+            i = self.computed[at]
             operand = &self.operands[i]
-            if scratch.rows[i] != _MATCH_ASK or not bitset_meets(scratch.alive, operand.users, self.words):
+            if scratch.rows[i] != _MATCH_ASK:
                 continue
-            probe = self.program.probe(i, event, now)
+            if not bitmap_meets(scratch.alive, &operand.bitmap, operand.users, self.words):
+                continue
+            node = self.program.nodes[i]
+            context.steps = 0  # the limit is that of one condition
             if operand.condition:
-                truth = probe.truth()
+                truth = node.truth(context)
                 row = 0 if truth is None else operand.bitmap.true_row if truth else operand.bitmap.false_row
             else:
-                row = self.object_row(i, probe.value())
+                row = self.object_row(i, node.value(context))
             bitmap_keep(scratch.alive, &operand.bitmap, row)
         return 0
 

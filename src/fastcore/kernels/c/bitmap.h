@@ -4,7 +4,8 @@
    one position per interval between two thresholds. A stored row serves a run of positions: it holds every clause that
    some position of the run leaves standing, and a position names the few that it does not, so memory is linear in the
    constants instead of quadratic. Rows hold only the words in which some clause reads the operand (`words`), so an
-   operand of few clauses costs little, however many clauses there are. */
+   operand of few clauses costs little, however many clauses there are. Where strings are many, each class of them is named
+   by the few bits in which it differs from the row of strings that no rule names. */
 #ifndef FASTCORE_BITMAP_H
 #define FASTCORE_BITMAP_H
 
@@ -29,6 +30,9 @@ typedef struct {
     uint64_t *rows;
     int32_t false_row, true_row, falsy_row, truthy_row, unnamed_row;
     int32_t number_row;   /* of the numbers below every threshold; 0 where numbers do not matter; no rows are beyond */
+    int32_t number_stored; /* where the stored rows of numbers begin */
+    int32_t *class_first; /* class of strings -> its first entry of `class_bits`; NULL where classes have stored rows */
+    int32_t *class_bits;  /* bits, counted in a stored row and ascending, in which a class differs from other strings */
     ptrdiff_t cuts;
     double *thresholds;
     bitmap_position *positions;
@@ -137,12 +141,18 @@ static inline const bitmap_position *bitmap_at(const bitmap_operand *operand, pt
     return operand->number_row && row >= operand->number_row ? operand->positions + (row - operand->number_row) : NULL;
 }
 
-/* Where the words of a row begin; a position's row still holds what bitmap_clear takes out */
+/* Whether a row is that of strings which are named by bits */
+static inline int bitmap_is_class(const bitmap_operand *operand, ptrdiff_t row)
+{
+    return operand->class_first && row > operand->unnamed_row && (!operand->number_row || row < operand->number_row);
+}
+
+/* Where the words of a row begin; a position's row still holds what bitmap_clear takes out. Not for classes. */
 static inline const uint64_t *bitmap_row(const bitmap_operand *operand, ptrdiff_t row)
 {
     const bitmap_position *position = bitmap_at(operand, row);
     if (position)
-        row = operand->number_row + position->row;
+        row = operand->number_stored + position->row;
     return operand->rows + row * operand->width;
 }
 
@@ -170,17 +180,62 @@ static inline void bitmap_clear(uint64_t *alive, const bitmap_operand *operand, 
         alive[operand->cleared[i] >> 6] &= ~((uint64_t)1 << (operand->cleared[i] & 63));
 }
 
+/* alive &= words first to last - 1 of a stored row */
+static inline void bitmap_and(uint64_t *alive, const bitmap_operand *operand, const uint64_t *stored, ptrdiff_t first,
+                              ptrdiff_t last)
+{
+    if (!operand->words) {
+        bitset_and(alive + first, stored + first, last - first);
+        return;
+    }
+    for (ptrdiff_t i = first; i < last; i++)
+        alive[operand->words[i]] &= stored[i];
+}
+
+static inline void bitmap_keep_class(uint64_t *alive, const bitmap_operand *operand, ptrdiff_t row)
+{
+    const uint64_t *stored = operand->rows + operand->unnamed_row * operand->width;
+    const int32_t *first = operand->class_first + (row - operand->unnamed_row - 1);
+    ptrdiff_t done = 0;
+    for (int32_t i = first[0]; i < first[1];) {
+        ptrdiff_t word = operand->class_bits[i] >> 6;
+        uint64_t changed = 0;
+        for (; i < first[1] && operand->class_bits[i] >> 6 == word; i++)
+            changed |= (uint64_t)1 << (operand->class_bits[i] & 63);
+        bitmap_and(alive, operand, stored, done, word);
+        alive[operand->words ? operand->words[word] : word] &= stored[word] ^ changed;
+        done = word + 1;
+    }
+    bitmap_and(alive, operand, stored, done, operand->width);
+}
+
 /* alive &= the bitset of a row */
 static inline void bitmap_keep(uint64_t *alive, const bitmap_operand *operand, ptrdiff_t row)
 {
-    const uint64_t *stored = bitmap_row(operand, row);
-    if (operand->words) {
-        for (ptrdiff_t i = 0; i < operand->width; i++)
-            alive[operand->words[i]] &= stored[i];
-    } else {
-        bitset_and(alive, stored, operand->width);
+    if (bitmap_is_class(operand, row)) {
+        bitmap_keep_class(alive, operand, row);
+        return;
     }
+    bitmap_and(alive, operand, bitmap_row(operand, row), 0, operand->width);
     bitmap_clear(alive, operand, row);
+}
+
+/* Whether every row can be ANDed word by word with those of other operands */
+static inline int bitmap_joins(const bitmap_operand *operand)
+{
+    return !operand->words && !operand->class_first;
+}
+
+/* Whether one of some clauses reads the operand; `users` are all that do */
+static inline int bitmap_meets(const uint64_t *alive, const bitmap_operand *operand, const uint64_t *users,
+                               ptrdiff_t words)
+{
+    uint64_t common = 0;
+    if (!operand->words)
+        return bitset_meets(alive, users, words);
+    for (ptrdiff_t i = 0; i < operand->width; i++) /* the row of the unknown value has all clauses but those */
+        common |= alive[operand->words[i]] & ~operand->rows[i];
+    return common != 0;
 }
 
 #endif
