@@ -68,6 +68,27 @@ def test_whether_a_pattern_is_found_anywhere(pattern, text, found, missing, back
         assert negated(pattern, backend).matches({"s": text}) == ["not"] * (not found)
 
 
+@pytest.mark.parametrize("missing", ["unknown", "jsonlogic"])
+def test_columns_of_texts(missing, backend, re2):
+    rules = RuleSet(
+        {
+            "missing": missing,
+            "rules": [
+                {"id": "a", "when": {"matches": [TEXT, "^a+$"]}},
+                {"id": "b", "when": {"and": [{">": [{"var": "n"}, 1]}, {"matches": [TEXT, "b"]}]}},
+            ],
+        },
+        backend=backend,
+        allow_regex=True,
+    )
+    texts, numbers = ["aa", "ab", None, "b\ud800", 5, "b", "b"], [1, 2, 3, 4, 5, 6, 1]
+    wanted = [["a"], ["b"], [], [], [], ["b"], []]
+    result = rules.evaluate_columns({"s": texts, "n": numbers}, matched=True)
+    assert [list(result.matches(row)) for row in range(len(texts))] == wanted
+    events = [{"s": text, "n": number} for text, number in zip(texts, numbers, strict=True)]
+    assert [list(found.matched) for found in rules.evaluate_many(events)] == wanted
+
+
 @pytest.mark.parametrize("value", [5, True, None, ["a"], {"a": 1}, b"a", "a\ud800"])
 def test_what_is_no_string_is_unknown(value, backend, re2):
     assert matching("a", backend=backend).matches({"s": value}) == []
