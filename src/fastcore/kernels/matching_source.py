@@ -177,7 +177,8 @@ class AliveSource:
         leaves, pending = 0, [tree]
         while pending:
             part = pending.pop()
-            if part[0] in _INLINE and len(part) > 2:
+            size = len(part)  # asked here, else type checkers take the rest for tuples of fewer than three
+            if part[0] in _INLINE and size > 2:
                 pending.extend(part[1:])
             elif (part[0] == "const" and is_plain(part[1])) or self._field_of(part) is not None:
                 leaves += 1
