@@ -1,7 +1,7 @@
 # What the C twin of columns.py makes of a batch before it runs: where values are, tables of rows, what rules decide.
 # Included by _speedups.pyx after _matching_c.pyx; c/columns.h and c/columns_decide.h have the loops.
 
-from sys import byteorder as sys_byteorder
+from sys import byteorder as _col_byteorder
 
 from fastcore.errors import EvaluationError
 
@@ -104,7 +104,7 @@ _COL_FLAGS[_BITMAP_INT] = 0
 _COL_FLAGS[_BITMAP_FLOAT] = COLUMN_FLOAT
 _COL_FLAGS[_BITMAP_OBJECT] = COLUMN_INEXACT
 
-_COL_UTF32 = f"utf-32-{sys_byteorder[0]}e"
+_COL_UTF32 = f"utf-32-{_col_byteorder[0]}e"
 _COL_KINDS = {
     name: code for code, name in enumerate(
         "missing objects bool bits i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 ucs4 utf8 large view".split()
