@@ -359,7 +359,7 @@ try:
     import numpy as np
 
     ARRAY_SCALARS = [np.int64(7), np.uint8(1), np.float64(2.5), np.float32(0.5), np.bool_(True), np.str_("x")]
-    ARRAY_SCALARS += [np.float64("nan"), np.datetime64("NaT"), np.int64(2**53 + 1), np.array([1, 2])]
+    ARRAY_SCALARS += [np.float64("nan"), np.datetime64("NaT", "s"), np.int64(2**53 + 1), np.array([1, 2])]
 except ImportError:
     ARRAY_SCALARS = []
 
