@@ -222,7 +222,7 @@ cdef class _Bitmaps:
                 bitmap.unnamed_row = rows
                 rows += 1 + <int32_t>len(classes)
                 stored = rows
-                if bitmap.width > 8 and len(classes) * bitmap.width > limit:
+                if self.by_bits(bitmap.width, classes, limit):
                     self.size += _bitmap_build_classes(bitmap, classes, places) * sizeof(int32_t)
                     stored = bitmap.unnamed_row + 1
             if plan.steps:
@@ -252,6 +252,12 @@ cdef class _Bitmaps:
         for i in range(bitmap.cuts):
             bitmap.thresholds[i] = plan.thresholds[i]
         return 0
+
+    cdef bint by_bits(self, Py_ssize_t width, classes, Py_ssize_t limit) except -1:
+        """Whether classes of strings are named by the bits in which they differ: if they are many and differ in few."""
+        if width <= 8 or len(classes) * width <= limit:
+            return False
+        return sum([len(clauses) for clauses in classes]) * 4 < len(classes) * width
 
     cdef int build_groups(self) except -1:
         cdef Py_ssize_t i

@@ -270,12 +270,18 @@ cdef class _Matcher(_Bitmaps):
     cdef inline void keep(self, _MatchScratch *scratch, int operand, Py_ssize_t row) noexcept nogil:
         """Applies a row at once where that may spare other fields, else notes it."""
         cdef const _BitmapOperand *at = &self.operands[operand]
-        if self.lazy:
-            bitmap_keep(scratch.alive, &at.bitmap, row)
+        cdef const uint64_t *stored
         scratch.rows[operand] = row
-        if at.dense >= 0:
-            scratch.stored[at.dense] = bitmap_row(&at.bitmap, row)
-            bitset_prefetch(scratch.stored[at.dense])
+        if at.dense < 0:
+            if self.lazy:
+                bitmap_keep(scratch.alive, &at.bitmap, row)
+            return
+        stored = bitmap_row(&at.bitmap, row)
+        scratch.stored[at.dense] = stored
+        if self.lazy:
+            scratch.alive[0] &= stored[0]  # what else its position takes out follows in the end
+        else:
+            bitset_prefetch(stored)
 
     cdef int put_off(self, _MatchScratch *scratch, int node, PyObject *value) except -1:
         if not PyDict_CheckExact(value) and not PyUnicode_CheckExact(value):
