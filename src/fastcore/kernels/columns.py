@@ -2,7 +2,7 @@
 
 ``column_fields(matcher)`` gives the paths that are read, as tuples of keys. ``column_runner(matcher, decider,
 columns, active, events, rows)`` gives an object for a batch of `rows` rows: `columns` holds one
-``rules.column_input.Column`` for each of those paths, `active` says of each rule whether it takes part (None:
+``columns.column.Column`` for each of those paths, `active` says of each rule whether it takes part (None:
 all
 do), and ``events(start, stop)`` gives what has ``at(index)``, the event of that row, counted from `start`.
 

@@ -7,8 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastcore._backend import load_extension
-
-from .arrow import ArrowArray, ArrowSchema, ArrowStream, python_function
+from fastcore.columns.arrow_interface import ArrowArray, ArrowSchema, ArrowStream, python_function
 
 if TYPE_CHECKING:
     from .columns import ColumnDecisions

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .column_input import Column, missing_column, object_column
+from fastcore.columns.column import Column, missing_column, object_column
+
 from .language import Tree, branches, field_name
 
 __all__ = ["Reads", "Table", "split_path"]

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fastcore import _backend
+from fastcore.columns.column import Column, read_column
 from fastcore.errors import EvaluationError, EventError, LimitError
 
-from .column_input import Column, read_column
 from .column_table import Reads, Table, segments, split_path
 from .decision import DecisionError
 
@@ -248,8 +248,8 @@ def _check_lengths(sizes: Mapping[str, int]) -> None:
 def _pieces(name: str, column: Any) -> list[Column]:
     is_numpy = type(column).__module__.partition(".")[0] == "numpy"
     if not is_numpy and (hasattr(column, "__arrow_c_stream__") or hasattr(column, "__arrow_c_array__")):
-        from .arrow import arrow_batches
-        from .arrow_columns import arrow_column
+        from fastcore.columns.arrow import arrow_column
+        from fastcore.columns.arrow_interface import arrow_batches
 
         schema, batches = arrow_batches(column)
         return [arrow_column(schema, held.array, (held, batches), held.array.length) for held in batches]
@@ -257,8 +257,8 @@ def _pieces(name: str, column: Any) -> list[Column]:
 
 
 def _arrow_tables(batch: _Batch, data: Any) -> Iterator[Table]:
-    from .arrow import arrow_batches
-    from .arrow_columns import arrow_column
+    from fastcore.columns.arrow import arrow_column
+    from fastcore.columns.arrow_interface import arrow_batches
 
     schema, batches = arrow_batches(data)
     if schema.format != b"+s":

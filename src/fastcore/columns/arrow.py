@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
-from .column_input import Column
+from .column import Column
 
 __all__ = ["arrow_column"]
 
