@@ -7,7 +7,7 @@ from fastcore import _backend
 from fastcore.errors import PayloadError, SchemaError
 from fastcore.kernels.writing_values import write_constant
 
-from .columns import column_rows
+from .columns import column_tables
 from .openapi import row_schema
 from .plan import make_plan
 from .schema import Raw, SchemaField, freeze_schema
@@ -192,8 +192,8 @@ class PayloadBuilder:
         return self._writer.open(rows, lines)
 
     def _open_columns(self, columns: Any, lines: bool) -> Any:
-        kind, rows = column_rows(self._schema, columns, self._kernel.WriteSingle, self._extra)
-        return self._writer.open(rows, lines, kind)
+        flat, tables = column_tables(self._schema, columns, self._kernel.WriteSingle, self._extra)
+        return self._writer.open_columns(tables, lines, flat)
 
     def _whole(self, source: Any, lines: bool) -> bytes:
         data: bytes = self._writer.finish(source)
