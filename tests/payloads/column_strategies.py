@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from fastcore import PayloadBuilder, PayloadError
+
 try:
     import numpy as np
 except ImportError:
@@ -223,3 +225,21 @@ def flatten(members):
         else:
             found[name] = column
     return found
+
+
+def outcome(build):
+    try:
+        return build()
+    except PayloadError as error:
+        return error.row, error.field
+
+
+def check(schema, columns, rows, backend):
+    """Columns give what rows of their values give: the same bytes, or an error at the same place."""
+    builder = PayloadBuilder(schema, backend=backend)
+    expected = outcome(lambda: builder.build(rows))
+    assert outcome(lambda: builder.build_columns(columns)) == expected
+    assert outcome(lambda: b"".join(builder.stream_columns(columns, chunk_bytes=60))) == expected
+    if isinstance(expected, bytes):
+        assert builder.build_columns(columns, lines=True) == builder.build(rows, lines=True)
+    return expected

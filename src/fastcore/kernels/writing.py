@@ -574,11 +574,15 @@ def _write_table_rows(plan: "Plan", tables: "Iterator[Table]", flat: bool) -> "I
         del table
         for start in range(0, length, _WRITE_BLOCK):
             stop = min(start + _WRITE_BLOCK, length)
-            if leaves:
-                yield from zip(*[column.values(start, stop) for column in leaves], strict=True)
-            else:
-                yield from [()] * (stop - start)
+            yield from _write_block_rows(leaves, start, stop)
         del leaves
+
+
+@cython.annotation_typing(False)
+def _write_block_rows(columns: "list[Column]", start: int, stop: int) -> "Iterable[tuple[Any, ...]]":
+    if not columns:
+        return [()] * (stop - start)
+    return zip(*[column.values(start, stop) for column in columns], strict=True)
 
 
 @cython.annotation_typing(False)

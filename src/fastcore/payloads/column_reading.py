@@ -191,10 +191,9 @@ def _sequence(rows: Sequence[Any], path: str) -> Column:
 
 
 def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> Column:
-    if isinstance(buffer, array):
-        if buffer.typecode in "uw":
-            return _sequence(buffer, path)
-        buffer = memoryview(buffer)
+    if isinstance(buffer, array) and buffer.typecode in "uw":
+        return _sequence(buffer, path)
+    buffer = memoryview(buffer)  # which the user cannot release
     column = buffer_column(buffer, reading)
     if column is None:
         got = f"memoryview of {buffer.ndim} dimensions and format {buffer.format!r}"
