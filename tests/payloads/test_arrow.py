@@ -319,6 +319,11 @@ def test_null_rows_of_a_struct_array(backend):
     with pytest.raises(PayloadError, match="row 3: expected a row, got None"):
         chunks.extend(PayloadBuilder({"i": int}, backend=backend).stream_columns(rows, lines=True))
     assert b"".join(chunks) == b'{"i":0}\n{"i":1}\n{"i":2}\n'
+    builder = PayloadBuilder({"i": int}, backend=backend)
+    with pytest.raises(PayloadError, match="row 1: expected a row, got None"):
+        builder.build_columns(rows.slice(2))
+    assert builder.build_columns(rows.slice(1, 2)) == b'[{"i":1},{"i":2}]'
+    assert builder.build_columns(rows.slice(4)) == b'[{"i":4}]'
 
 
 def test_a_stream_holds_one_batch(backend):
