@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, NoReturn
 
+    from fastcore.columns.column import Column
+    from fastcore.payloads.columns import Table
     from fastcore.payloads.plan import Plan, Step
 
     RowFunction = Callable[[Any], str]
@@ -461,6 +463,18 @@ class RowWriter:
         return WriteProgress(rows, lines, kind)
 
     @cython.annotation_typing(False)
+    def open_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> WriteProgress:
+        """Start a build of columns.
+
+        Parameters:
+            tables: rows and their columns, ``payloads.columns.Table``.
+            lines: as in ``open``.
+            flat: every object that can be written from flat rows is a struct that is never null.
+        """
+        rows = _write_table_rows(self.reader.plan, tables, flat)
+        return WriteProgress(rows, lines, "flat" if flat else "sequence")
+
+    @cython.annotation_typing(False)
     def fill(self, progress: WriteProgress, limit: int) -> bytes:
         """Write rows until they are `limit` bytes or more, or there are no more rows.
 
@@ -546,6 +560,42 @@ class RowWriter:
                 kind = "flat"
             progress.write = reader.function("dict" if kind in ("mapping", "record") else kind)
         return progress.write
+
+
+# ------------------------------------------------------------------------------------------------- columns
+
+
+@cython.annotation_typing(False)
+def _write_table_rows(plan: "Plan", tables: "Iterator[Table]", flat: bool) -> "Iterator[tuple[Any, ...]]":
+    """The rows of tables, read block by block; a table is let go before the next one is read."""
+    for table in tables:
+        length = table.length
+        leaves = _write_leaf_columns(plan, table.columns) if flat else table.columns
+        del table
+        for start in range(0, length, _WRITE_BLOCK):
+            stop = min(start + _WRITE_BLOCK, length)
+            yield from _write_block_rows(leaves, start, stop)
+        del leaves
+
+
+@cython.annotation_typing(False)
+def _write_block_rows(columns: "list[Column]", start: int, stop: int) -> "Iterable[tuple[Any, ...]]":
+    if not columns:
+        return [()] * (stop - start)
+    return zip(*[column.values(start, stop) for column in columns], strict=True)
+
+
+@cython.annotation_typing(False)
+def _write_leaf_columns(plan: "Plan", columns: "Iterable[Column]") -> "list[Column]":
+    """The columns of what `_write_leaves` gives."""
+    leaves: list[Column] = []
+    steps = [step for step in plan.steps if step.source is not None]
+    for step, column in zip(steps, columns, strict=True):
+        if _write_inlined(step):
+            leaves.extend(_write_leaf_columns(step.detail, (column.fields or {}).values()))
+        else:
+            leaves.append(column)
+    return leaves
 
 
 @cython.annotation_typing(False)
