@@ -1,43 +1,89 @@
-"""Columns of values: what may be one, its rows as Python values, and where its memory is."""
+"""Columns of values: their rows as Python values, and where their memory is."""
 
-from array import array
 from collections.abc import Callable, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
-__all__ = ["Column", "missing_column", "object_column", "read_column"]
+__all__ = ["Column", "Reading", "missing_column", "object_column"]
 
 Values = Callable[[int, int], list[Any]]
+
+
+class Reading:
+    """What columns give where Python has several types for a value, or none; this one is for conditions.
+
+    Attributes:
+        inherit_nulls: members of a struct that is null are null themselves.
+    """
+
+    inherit_nulls = True
+
+    def singles(self, values: list[float]) -> list[Any]:
+        """Floats of fewer than 64 bits."""
+        return values
+
+    def text(self, data: bytes) -> Any:
+        """Text that should be UTF-8; what is not is equal to no constant of a condition."""
+        return data.decode("utf-8", "surrogateescape")
+
+    def numpy_bytes(self, part: Any) -> list[Any]:
+        """Elements of a numpy array of bytes."""
+        return list(part)
+
+    def numpy_moments(self, part: Any) -> list[Any]:
+        """Elements of a numpy array of datetime64; its scalars keep their unit."""
+        return list(part)
+
+    def beyond(self, value: int, layout: str) -> Any:
+        """A date or time that Python does not have: its number and its Arrow type."""
+        return None
+
+    def zone(self, name: str) -> tzinfo:
+        """A time zone that is not known here: the instants are the same in UTC."""
+        return UTC
 
 
 class Column:
     """Some rows of a column.
 
     Attributes:
-        kind: ``"missing"``; ``"objects"``: only `values` gives them; or the layout in memory: ``"bool"``
-            (bytes),
-            ``"bits"``, ``"i1"`` to ``"f8"``, ``"ucs4"`` (text of a fixed width), ``"utf8"``, ``"large"`` and
-            ``"view"`` (text as Arrow has it).
+        kind: ``"missing"``: all are None; ``"objects"``: only `values` gives them; ``"range"``;
+            ``"default"``: all rows have the same value; ``"struct"``; or the layout in memory: ``"bool"``
+            (bytes), ``"bits"``, ``"i1"`` to ``"f8"``, ``"ucs4"`` and ``"bytes"`` (text of a fixed width,
+            filled up with zeros), ``"datetime64"`` (numpy's, with its NaT), ``"utf8"``, ``"large"`` and
+            ``"view"`` (text as Arrow has it), ``"timestamp"``, ``"date32"`` (days), ``"date64"``
+            (milliseconds), ``"decimal"`` (little-endian two's complement), ``"list"``, ``"large_list"`` and
+            ``"fixed_list"`` as Arrow has them.
         length: how many rows.
-        offset: the first of them in memory.
+        offset: the first of them in memory; of a range, in `start` and `step`.
         address, stride: of the first element there, and from one to the next; 0 where elements have no
             address.
-        width: bytes of an element of ``"ucs4"``.
-        offsets: address of the offsets of ``"utf8"`` and ``"large"``.
+        buffer: what has the memory by the buffer protocol, where `address` is not known: elements are a
+            `stride` apart.
+        width: bytes of an element of ``"ucs4"``, ``"bytes"``, ``"decimal"``; items of a ``"fixed_list"``.
+        swapped: numbers and characters have the byte order that this machine does not have.
+        offsets: address of the offsets of ``"utf8"``, ``"large"``, ``"list"`` and ``"large_list"``.
         buffers: addresses of the further buffers of ``"view"``.
+        unit: of ``"datetime64"`` and ``"timestamp"``: ``D h m s ms us ns``.
+        zone: of a ``"timestamp"``; None: they are naive.
+        scale: decimal places of ``"decimal"``.
+        start, step: of ``"range"``: row i is ``start + (offset + i) * step``.
+        items: of all lists, one after the other; lists count them from its first row.
         valid: pairs of the address of a bitmap and what is to be added to an element's number to find its
-            bit, which
-            is zero where the element is null.
+            bit, which is zero where the element is null.
         mask: address and stride of bytes that are not zero where the element is hidden.
         dictionary: what codes stand for; `kind` is then theirs.
-        fields: of a struct, by name.
+        fields: of a struct, by name; their rows are those of the struct.
         owner: keeps the memory.
     """
 
     __slots__ = (
         "address",
+        "buffer",
         "buffers",
         "dictionary",
         "fields",
+        "items",
         "kind",
         "length",
         "mask",
@@ -46,9 +92,15 @@ class Column:
         "owner",
         "read",
         "read_codes",
+        "scale",
+        "start",
+        "step",
         "stride",
+        "swapped",
+        "unit",
         "valid",
         "width",
+        "zone",
     )
 
     def __init__(self, kind: str, length: int, read: Values, owner: Any = None) -> None:
@@ -58,10 +110,16 @@ class Column:
         self.owner = owner
         self.read_codes: Values | None = None
         self.address = self.stride = self.offset = self.width = self.offsets = 0
+        self.start = self.step = self.scale = 0
+        self.swapped = False
+        self.unit = ""
+        self.zone: tzinfo | None = None
+        self.buffer: Any = None
         self.buffers: Sequence[int] = ()
         self.valid: list[tuple[int, int]] = []
         self.mask: tuple[int, int] | None = None
         self.dictionary: Column | None = None
+        self.items: Column | None = None
         self.fields: dict[str, Column] | None = None
 
     def values(self, start: int, stop: int) -> list[Any]:
@@ -95,98 +153,3 @@ def missing_column(length: int) -> Column:
 def object_column(length: int, values: Values) -> Column:
     """A column of what a function gives for two row numbers."""
     return Column("objects", length, values)
-
-
-def read_column(name: str, column: Any) -> Column:
-    """A numpy array, list or the like; what has the Arrow interface is read elsewhere.
-
-    Raises:
-        TypeError: it is no column.
-        ValueError: it has several dimensions.
-    """
-    numpy = _numpy(column)
-    if numpy is not None:
-        if numpy.ndim != 1:
-            raise ValueError(f"the column {name!r} has {numpy.ndim} dimensions; it must have one")
-        return _numpy_column(numpy)
-    if isinstance(column, (array, memoryview)):
-        if isinstance(column, memoryview) and column.ndim != 1:
-            raise ValueError(f"the column {name!r} has {column.ndim} dimensions; it must have one")
-        view = column
-        return Column("objects", len(view), lambda start, stop: view[start:stop].tolist(), column)
-    if isinstance(column, Sequence) and not isinstance(column, (str, bytes, bytearray)):
-        rows = column
-        return Column("objects", len(rows), lambda start, stop: list(rows[start:stop]), column)
-    raise TypeError(
-        f"the column {name!r} is no numpy array, sequence or Arrow array, but {type(column).__name__}"
-    )
-
-
-def _numpy(column: Any) -> Any:
-    """The column as a numpy array, None if it is no such thing; buffers need numpy to be there already."""
-    if type(column).__module__.partition(".")[0] == "numpy" and hasattr(column, "dtype"):
-        return column
-    if hasattr(column, "__array__"):
-        import numpy as np
-
-        return np.asarray(column)
-    if isinstance(column, (array, memoryview)):
-        try:
-            import numpy as np
-        except ImportError:
-            return None
-        try:
-            return np.asarray(column)
-        except (ValueError, TypeError):  # a format that numpy does not know
-            return None
-    return None
-
-
-def _numpy_column(data: Any) -> Column:
-    masked = hasattr(data, "mask") and hasattr(data, "filled")
-    plain = data.data if masked else data
-    kind = _numpy_kind(plain.dtype)
-    # dates keep their unit as scalars, which conditions know
-    listed = plain.dtype.kind in "OU" or (plain.dtype.kind in "biuf" and plain.dtype.itemsize <= 8)
-
-    def read(start: int, stop: int) -> list[Any]:
-        part = plain[start:stop]
-        values = part.tolist() if listed else list(part)
-        if masked:
-            hidden = _mask(data, start, stop)
-            values = [None if hide else value for value, hide in zip(values, hidden, strict=True)]
-        return values
-
-    column = Column(kind, len(plain), read, data)
-    column.width = plain.dtype.itemsize
-    if kind != "objects":
-        column.address, column.stride = plain.__array_interface__["data"][0], plain.strides[0]
-    if masked and kind != "objects":
-        _set_mask(column, data)
-    return column
-
-
-def _numpy_kind(dtype: Any) -> str:
-    if not dtype.isnative:
-        return "objects"
-    kind, size = dtype.kind, dtype.itemsize
-    if kind == "b":
-        return "bool"
-    if kind in "iu" or (kind == "f" and 2 <= size <= 8):
-        return f"{kind}{size}"
-    return "ucs4" if kind == "U" and size else "objects"
-
-
-def _mask(data: Any, start: int, stop: int) -> list[bool]:
-    mask = data.mask
-    hidden: list[bool] = [bool(mask)] * (stop - start) if mask.ndim == 0 else mask[start:stop].tolist()
-    return hidden
-
-
-def _set_mask(column: Column, data: Any) -> None:
-    mask = data.mask
-    if mask.ndim:
-        column.owner = (data, mask)
-        column.mask = (mask.__array_interface__["data"][0], mask.strides[0])
-    elif mask:
-        column.kind = "missing"

@@ -238,7 +238,9 @@ cdef class _ColumnPlan:
         cdef const _Bitmap *bitmap = NULL
         if slot.operand >= 0:
             bitmap = &self.matcher.operands[slot.operand].bitmap
-        slot.kind = COLUMN_OBJECTS if len(column.valid) > _COL_PARENTS else _COL_KINDS[column.kind]
+        slot.kind = _COL_KINDS.get(column.kind, COLUMN_OBJECTS)
+        if len(column.valid) > _COL_PARENTS or column.swapped:
+            slot.kind = COLUMN_OBJECTS
         slot.coded = column.dictionary is not None
         if slot.coded and slot.arithmetic and column.dictionary.kind not in ("utf8", "large", "view"):
             slot.kind, slot.coded = COLUMN_OBJECTS, False

@@ -12,11 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastcore.errors import PayloadError
+from fastcore.kernels.writing_columns import _write_table_rows
 from fastcore.kernels.writing_rows import _write_surrogate, _WriteReader, write_one, write_page
 from fastcore.kernels.writing_values import WriteSingle, _write_shorten, _WriteMisfit, write_constant
 
 if TYPE_CHECKING:
     from fastcore.kernels.writing_rows import RowFunction
+    from fastcore.payloads.columns import Table
     from fastcore.payloads.plan import Plan
 
 __all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one", "write_page"]
@@ -82,6 +84,17 @@ class RowWriter:
         """
         return WriteProgress(rows, lines, kind)
 
+    def open_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> WriteProgress:
+        """Start a build of columns.
+
+        Parameters:
+            tables: rows and their columns.
+            lines: as of ``open``.
+            flat: every object whose members a flat row holds side by side is a struct that is never null.
+        """
+        rows = _write_table_rows(self.reader.plan, tables, flat)
+        return WriteProgress(rows, lines, "flat" if flat else "sequence")
+
     def fill(self, progress: WriteProgress, limit: int) -> bytes:
         """Write rows until they are `limit` bytes or more, or there are no more rows.
 
@@ -143,6 +156,11 @@ class RowWriter:
         if not lines:
             blocks.append(b"]")
         return b"".join(blocks)
+
+    def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
+        """All rows of columns. Parameters as of ``open_columns``."""
+        rows = _write_table_rows(self.reader.plan, tables, flat)
+        return self.build(rows, lines, "flat" if flat else "sequence")
 
     def page(self, items: Any, total: int | None, page: int | None, next: str | None) -> bytes:
         """An envelope around rows, or around JSON that is there already (bytes).

@@ -6,7 +6,7 @@ from typing import Any
 from fastcore import _backend
 from fastcore.errors import PayloadError, SchemaError
 
-from .columns import column_rows
+from .columns import Table, column_tables
 from .openapi import row_schema
 from .plan import make_plan
 from .schema import Raw, SchemaField, freeze_schema
@@ -138,8 +138,8 @@ class PayloadBuilder:
         Raises:
             PayloadError: as ``build``; or a column is missing, of another kind, or of another length.
         """
-        kind, rows = self._column_rows(columns)
-        data: bytes = self._writer.build(rows, lines, kind)
+        flat, tables = self._tables(columns)
+        data: bytes = self._writer.build_columns(tables, lines, flat)
         return data
 
     def stream_columns(
@@ -147,8 +147,8 @@ class PayloadBuilder:
     ) -> Iterator[bytes]:
         """``stream`` for data that is in columns, which are as in ``build_columns``."""
         _check_chunk(chunk_bytes)
-        kind, rows = self._column_rows(columns)
-        return self._chunks(self._writer.open(rows, lines, kind), chunk_bytes)
+        flat, tables = self._tables(columns)
+        return self._chunks(self._writer.open_columns(tables, lines, flat), chunk_bytes)
 
     def page(
         self,
@@ -184,8 +184,8 @@ class PayloadBuilder:
 
     # ------------------------------------------------------------------------------------------- internals
 
-    def _column_rows(self, columns: Any) -> tuple[str, Iterator[Any]]:
-        return column_rows(self._schema, columns, self._kernel.WriteSingle, self._extra)
+    def _tables(self, columns: Any) -> tuple[bool, Iterator[Table]]:
+        return column_tables(self._schema, columns, self._kernel.WriteSingle, self._extra)
 
     def _chunks(self, source: Any, chunk_bytes: int) -> Iterator[bytes]:
         while not source.done:

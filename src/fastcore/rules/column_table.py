@@ -1,6 +1,6 @@
 """Columns by the paths of fields: which one a field reads, and rows as events."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastcore.columns.column import Column, missing_column, object_column
@@ -151,25 +151,3 @@ def _member(column: Column, path: Path) -> Column | None:
             return missing_column(column.length)
         column = found
     return column
-
-
-def segments(columns: Mapping[Path, Sequence[Column]]) -> Iterator[tuple[int, dict[Path, Column]]]:
-    """Columns in pieces as pieces of all of them: how many rows, and the columns there.
-
-    The columns have equal lengths.
-    """
-    at = dict.fromkeys(columns, 0)
-    begun = dict.fromkeys(columns, 0)
-    while True:
-        for path, pieces in columns.items():
-            while at[path] < len(pieces) and begun[path] == pieces[at[path]].length:
-                at[path], begun[path] = at[path] + 1, 0
-        if not columns or any(at[path] == len(pieces) for path, pieces in columns.items()):
-            return
-        length = min(pieces[at[path]].length - begun[path] for path, pieces in columns.items())
-        yield (
-            length,
-            {path: pieces[at[path]].part(begun[path], length) for path, pieces in columns.items()},
-        )
-        for path in columns:
-            begun[path] += length

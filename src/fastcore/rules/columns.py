@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fastcore import _backend
-from fastcore.columns.column import Column, read_column
+from fastcore.columns.arrays import read_column
+from fastcore.columns.column import Column
+from fastcore.columns.segments import segments
 from fastcore.errors import EvaluationError, EventError, LimitError
 
-from .column_table import Reads, Table, segments, split_path
+from .column_table import Reads, Table, split_path
 from .decision import DecisionError
 
 if TYPE_CHECKING:
