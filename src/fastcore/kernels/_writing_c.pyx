@@ -59,9 +59,11 @@ cdef class RowWriter:
     """See writing.py."""
 
     cdef _WritePlan plan
+    cdef list members           # as columns write them
 
     def __cinit__(self, plan):
         self.plan = _WritePlan(plan)
+        self.members = _cell_members(plan, self.plan.rows)
 
     def open(self, rows, bint lines, kind=None):
         """See writing.py."""
@@ -85,13 +87,26 @@ cdef class RowWriter:
         write_buffer_drop(&buffer)
         raise error
 
+    def open_columns(self, tables, bint lines, bint flat):
+        """See writing.py."""
+        return _ColumnProgress(self.plan, self.members, tables, lines, flat)
+
+    def build_columns(self, tables, bint lines, bint flat):
+        """See writing.py."""
+        return _ColumnProgress(self.plan, self.members, tables, lines, flat).whole()
+
     def page(self, items, total, page, next):
         """See writing.py."""
         fragment = items if type(items) is bytes else self.build(items, False)
         return b'{"items":%b%b' % (fragment, write_page(total, page, next))
 
-    def fill(self, WriteProgress progress, Py_ssize_t limit):
+    def fill(self, source, Py_ssize_t limit):
         """See writing.py."""
+        if isinstance(source, _ColumnProgress):
+            return (<_ColumnProgress>source).fill(limit)
+        return self.fill_rows(source, limit)
+
+    cdef fill_rows(self, WriteProgress progress, Py_ssize_t limit):
         cdef _WriteBuffer buffer
         if progress.error is not None:
             progress.fail(progress.error)
