@@ -1,5 +1,6 @@
 """Columns of every kind give what the same values give in rows, or are refused."""
 
+import gc
 import sys
 from array import array
 from collections import UserList, deque
@@ -7,8 +8,24 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 import pytest
+from hypothesis import given
 
 from fastcore import Field, PayloadBuilder, PayloadError
+
+from . import column_strategies as cs
+from .test_differential import examples
+
+
+@pytest.fixture
+def np():
+    return pytest.importorskip("numpy", reason="numpy is not installed")
+
+
+@given(cs.tables())
+@examples(300)
+def test_columns_are_their_rows(backend, table):
+    schema, columns, rows = table
+    cs.check(schema, columns, rows, backend)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +37,7 @@ from fastcore import Field, PayloadBuilder, PayloadError
         UserList([1, 2, 3]),
         array("b", [1, 2, 3]),
         array("Q", [1, 2, 3]),
+        range(3, 0, -1)[::-1],
         memoryview(array("i", [1, 2, 3])),
         memoryview(array("q", [1, 0, 2, 0, 3]))[::2],
         memoryview(b"\x01\x02\x03").toreadonly(),
@@ -117,6 +135,69 @@ def test_a_column_that_shrinks_during_the_build(backend):
         list(stream)
 
 
+def test_ranges(backend):
+    builder = PayloadBuilder({"v": int, "w": float}, backend=backend)
+    for numbers in (
+        range(0),
+        range(5, 6),
+        range(10, -10, -3),
+        range(-(2**63), -(2**63) + 3),
+        range(2**63 - 3, 2**63),
+        range(2**63 - 1, 2**63 + 2),
+        range(-(10**30), 10**30, 10**29),
+        range(0, 3000, 2),
+    ):
+        rows = [(number, number) for number in numbers]
+        assert builder.build_columns([numbers, numbers]) == builder.build(rows)
+
+
+def test_columns_that_grow_during_the_build(backend):
+    """A buffer that is in use cannot; further rows of a list are not looked at."""
+    builder = PayloadBuilder({"v": int}, backend=backend)
+    data = bytearray(range(100)) * 50
+    view = memoryview(data)
+    numbers, values = array("i", range(5000)), list(range(5000))
+    for column in (numbers, view, values):
+        expected = builder.build_columns([column], lines=True)
+        stream = builder.stream_columns([column], chunk_bytes=100, lines=True)
+        begin = next(stream)
+        if column is view:
+            view.release()
+            with pytest.raises(BufferError):
+                data.append(1)
+        elif column is numbers:
+            with pytest.raises(BufferError):
+                numbers.append(1)
+        else:
+            values += [7] * 5000
+        assert begin + b"".join(stream) == expected
+    del stream
+    gc.collect()
+    numbers.append(1)
+    data.append(1)
+
+
+def test_a_list_that_changes_during_the_build(backend):
+    column = [1] * 5000
+    stream = PayloadBuilder({"a": int}, backend=backend).stream_columns([column], chunk_bytes=50, lines=True)
+    begin = next(stream)
+    column[4000] = None
+    with pytest.raises(PayloadError, match="row 4000, field 'a': expected an int, got None"):
+        begin += b"".join(stream)
+    column[4000] = 2
+    data = b"".join(PayloadBuilder({"a": int}, backend=backend).stream_columns([column], lines=True))
+    assert data.count(b"2") == 1
+
+
+def test_buffers_of_either_byte_order(np, backend):
+    builder = PayloadBuilder({"v": int}, backend=backend)
+    for code, values in [("i2", [1, -2, 300]), ("u8", [0, 2**64 - 1]), ("i4", [-(2**31), 7])]:
+        for order in "<>":
+            view = memoryview(np.array(values, order + code))
+            assert builder.build_columns([view]) == builder.build([(value,) for value in values])
+            assert builder.build_columns([view[::-1]]) == builder.build([(value,) for value in values[::-1]])
+
+
 def test_nested_objects_in_columns(backend):
     schema = {"id": int, "o": {"x": int, "p": {"y": int}}, "t": list[int]}
     builder = PayloadBuilder(schema, backend=backend)
@@ -148,11 +229,6 @@ def test_many_rows_keep_their_numbers(backend):
 
 
 # --------------------------------------------------------------------------------------------------- numpy
-
-
-@pytest.fixture
-def np():
-    return pytest.importorskip("numpy", reason="numpy is not installed")
 
 
 def test_numpy_ints_of_every_width(np, backend):
@@ -224,9 +300,105 @@ def test_numpy_times(np, backend):
     for column in (np.array(["2026-01-02T01"], "M8[h]"), np.array([10**6], "M8[Y]")):
         with pytest.raises(PayloadError, match="whole days"):
             dates.build_columns([column])
+    with pytest.raises(PayloadError, match="whole days"):
+        dates.build_columns([np.array([0], "M8[ps]")])
     for year in (10**6, -(10**6), 2**62):
         with pytest.raises(PayloadError, match="years 1 to 9999"):
             moments.build_columns([np.array([year - 1970], "M8[Y]")])
+
+
+def test_text_with_zeros_in_it(np, backend):
+    text = PayloadBuilder({"v": str}, backend=backend)
+    for column in (np.array(["a\0b", "", "\0"]), np.array([b"a\0b", b"", b"\0"])):
+        assert text.build_columns([column], lines=True) == b'{"v":"a\\u0000b"}\n{"v":""}\n{"v":""}\n'
+    for column in (np.array(["", ""]), np.array([b"", b""]), np.zeros(2, "U0"), np.zeros(2, "S0")):
+        assert text.build_columns([column]) == b'[{"v":""},{"v":""}]'
+
+
+def test_text_that_is_none(np, backend):
+    text = PayloadBuilder({"v": str}, backend=backend)
+    surrogate = np.array(["a", "\ud800"])
+    with pytest.raises(PayloadError, match="row 1, field 'v': expected text without lone surrogates"):
+        text.build_columns([surrogate])
+    for order in "<>":
+        numbers = np.array([ord("a"), 0, 0x110000, 0], f"{order}u4").view(f"{order}U2")
+        with pytest.raises(PayloadError, match="row 1, field 'v': expected a str, got bytes"):
+            text.build_columns([numbers])
+    chunks = []
+    data = np.array([b"good"] * 3 + [b"\xed\xa0\x80"] + [b"good"])
+    with pytest.raises(PayloadError, match="row 3, field 'v': expected a str, got bytes"):
+        chunks.extend(text.stream_columns([data], lines=True))
+    assert b"".join(chunks) == b'{"v":"good"}\n' * 3
+
+
+def test_bools_of_other_bytes(np, backend):
+    column = np.array([0, 1, 2, 255], "u1").view(bool)
+    assert PayloadBuilder({"v": bool}, backend=backend).build_columns([column], lines=True) == (
+        b'{"v":false}\n{"v":true}\n{"v":true}\n{"v":true}\n'
+    )
+
+
+def test_times_in_units_of_all_kinds(np, backend):
+    builder = PayloadBuilder({"v": datetime}, backend=backend)
+    for unit in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "7s", "250ms", "2D"):
+        for numbers in ([0, 1, -1, 50], [3, -7], [0, -(2**63), 1]):
+            for order in "<>":
+                column = np.array(numbers, "i8").view(f"M8[{unit}]").astype(f"{order}M8[{unit}]")
+                expected = builder.build([(value,) for value in column])
+                assert builder.build_columns([column]) == expected
+                assert builder.build_columns([column[::-1]]) == builder.build([(v,) for v in column[::-1]])
+    for unit, number in [("s", 253402300800), ("s", -62135596801), ("us", 2**63 - 1), ("D", 2932897)]:
+        column = np.array([0, number], "i8").view(f"M8[{unit}]")
+        for columns in ([column], [np.ma.masked_array(column, [True, False])]):
+            nullable = PayloadBuilder({"v": datetime | None}, backend=backend)
+            with pytest.raises(PayloadError, match="row 1, field 'v': expected a datetime or None in the"):
+                nullable.build_columns(columns)
+    edge = np.array([-62135596800, 253402300799], "M8[s]")
+    assert builder.build_columns([edge], lines=True) == (
+        b'{"v":"0001-01-01T00:00:00"}\n{"v":"9999-12-31T23:59:59"}\n'
+    )
+    strict = PayloadBuilder({"v": datetime | None}, nan="error", backend=backend)
+    with pytest.raises(PayloadError, match="row 0, field 'v': expected a finite value"):
+        strict.build_columns([np.array(["NaT"], "M8[s]")])
+
+
+def test_an_array_whose_shape_or_type_changes_during_the_build(np, backend):
+    builder = PayloadBuilder({"v": int}, backend=backend)
+    column = np.arange(6000)
+    stream = builder.stream_columns([column], chunk_bytes=100, lines=True)
+    begin = next(stream)
+    column.shape = (2, 3000)
+    assert begin + b"".join(stream) == builder.build_columns([range(6000)], lines=True)
+    masked = np.ma.masked_array(np.arange(6000), np.arange(6000) < 0)
+    stream = builder.stream_columns([masked], chunk_bytes=100, lines=True)
+    begin = next(stream)
+    masked.mask = np.ma.nomask
+    assert begin + b"".join(stream) == builder.build_columns([range(6000)], lines=True)
+
+
+def test_what_wraps_an_array(np, backend):
+    """Such as a series of pandas: its array if that has a numpy type, else its Arrow data."""
+
+    class Series:
+        dtype = np.dtype("f4")
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([0.1, np.nan], self.dtype)
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            raise ImportError("no pyarrow")
+
+    class Extension(Series):
+        dtype = "string"
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([0.5, None], object)
+
+    builder = PayloadBuilder({"v": float | None}, backend=backend)
+    assert builder.build_columns([Series()]) == b'[{"v":0.1},{"v":null}]'
+    assert builder.build_columns([Extension()]) == b'[{"v":0.5},{"v":null}]'
+    with pytest.raises(PayloadError, match="Arrow data that can be read, got ImportError: no pyarrow"):
+        builder.build_columns(Extension())
 
 
 def test_masked_arrays(np, backend):
@@ -244,11 +416,42 @@ def test_arrays_as_lists_and_structured_arrays(np, backend):
     table = np.array([[0.1, 1.5], [2.5, 3.5]], "f4")
     assert lists.build_columns([table]) == b'[{"v":[0.1,1.5]},{"v":[2.5,3.5]}]'
     assert lists.build([(table[0],)]) == b'[{"v":[0.1,1.5]}]'
+    assert lists.build_columns([np.ma.masked_array(table, [[0, 0], [0, 0]])]) == lists.build_columns([table])
+    with pytest.raises(PayloadError, match=r"row 1, field 'v\[0\]': expected a float, got None"):
+        lists.build_columns([np.ma.masked_array(table, [[0, 0], [1, 0]])])
+    deep = PayloadBuilder({"v": list[list[int]]}, backend=backend)
+    cube = np.arange(12).reshape(2, 3, 2)
+    for column in (
+        cube,
+        np.asfortranarray(cube),
+        cube[::-1],
+        cube[:, ::2],
+        cube[:, :, :0],
+        cube[:, :0],
+        cube[:0],
+    ):
+        assert deep.build_columns([column]) == deep.build([(value.tolist(),) for value in column])
+    matrix = np.asarray(cube[0]).view(np.matrix)
+    assert PayloadBuilder({"v": list[int]}, backend=backend).build_columns([matrix]) == (
+        b'[{"v":[0,1]},{"v":[2,3]},{"v":[4,5]}]'
+    )
+    pairs = PayloadBuilder({"o": {"a": int, "b": int}}, backend=backend)
+    assert pairs.build_columns([cube[0]]).startswith(b'[{"o":{"a":0,"b":1}},{"o":{"a":2,"b":3}}')
     records = np.array([(1, 0.1, "a"), (2, 1.5, "b")], [("i", "i4"), ("f", "f4"), ("s", "U3")])
     builder = PayloadBuilder({"i": int, "f": float, "s": str}, backend=backend)
     expected = b'[{"i":1,"f":0.1,"s":"a"},{"i":2,"f":1.5,"s":"b"}]'
     assert builder.build_columns(records) == expected
     assert builder.build(records) == expected
+    assert builder.build_columns(records.view(np.recarray)) == expected
+    nested = PayloadBuilder({"o": {"f": float, "i": int, "s": str}, "c": Field(constant=1)}, backend=backend)
+    expected = b'[{"o":{"f":0.1,"i":1,"s":"a"},"c":1},{"o":{"f":1.5,"i":2,"s":"b"},"c":1}]'
+    assert nested.build_columns({"o": records}) == expected
+    assert (
+        nested.build_columns(np.array([(record,) for record in records], [("o", records.dtype)])) == expected
+    )
+    masked = np.ma.masked_array(records, [(False, False, False), (True, False, False)])
+    with pytest.raises(PayloadError, match=r"row 1, field 'o\.i': expected an int, got None"):
+        nested.build_columns({"o": masked})
 
 
 def test_arrays_that_are_refused(np, backend):

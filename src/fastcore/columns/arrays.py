@@ -171,14 +171,14 @@ def _texts(part: Any) -> list[Any]:
     try:
         values: list[Any] = part.tolist()
         return values
-    except ValueError:  # no code point: the bytes stand for such text, which is then no text
+    except (ValueError, SystemError):  # no code point: bytes stand for such text, so that it is refused
         return [_text(part[index : index + 1]) for index in range(len(part))]
 
 
 def _text(one: Any) -> Any:
     try:
         return one.item()
-    except ValueError:
+    except (ValueError, SystemError):
         return one.tobytes()
 
 

@@ -14,13 +14,13 @@ from typing import Any, Final
 from .column import Column, Reading
 
 __all__ = [
-    "arrow_children",
     "arrow_column",
     "arrow_list",
     "arrow_placed",
     "arrow_validity",
     "bits",
     "is_list",
+    "time_zone",
 ]
 
 INTEGERS: Final = {
@@ -91,7 +91,7 @@ def arrow_validity(schema: Any, array: Any) -> Valid:
     return [(array.buffers[0], 0)] if there else []
 
 
-def arrow_children(schema: Any, array: Any) -> list[tuple[str, Any, Any]]:
+def _children(schema: Any, array: Any) -> list[tuple[str, Any, Any]]:
     """Name, schema and array of the members of a struct."""
     inner = [schema.children[i].contents for i in range(schema.n_children)]
     return [
@@ -216,7 +216,7 @@ def _struct(
 ) -> Column:
     children = {}
     members = []
-    for name, inner, data in arrow_children(schema, array):
+    for name, inner, data in _children(schema, array):
         inherited = valid if reading.inherit_nulls else ()
         children[name] = arrow_column(inner, data, owner, length, offset, inherited, reading)
         members.append((name, children[name], data.offset))
@@ -365,7 +365,7 @@ def _decimals(layout: str, address: int) -> Column:
 
 def _timestamps(layout: str, address: int, reading: Reading) -> Column:
     factor, divisor = MICROSECONDS[layout[2]]
-    zone = _zone(layout[4:], reading) if layout[4:] else None
+    zone = reading.zone(layout[4:], time_zone) if layout[4:] else None
     epoch = EPOCH.replace(tzinfo=zone and UTC)
     convert = zone is not None and zone is not UTC
 
@@ -400,7 +400,12 @@ def _duration(microseconds: int) -> timedelta | None:
         return None
 
 
-def _zone(name: str, reading: Reading) -> tzinfo:
+def time_zone(name: str) -> tzinfo:
+    """A time zone by its name or offset, as Arrow has them.
+
+    Raises:
+        ValueError: it is not known here.
+    """
     if name.upper() in ("UTC", "Z", "ETC/UTC"):
         return UTC
     if name[0] in "+-":
@@ -411,5 +416,5 @@ def _zone(name: str, reading: Reading) -> tzinfo:
 
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return reading.zone(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f"the time zone {name!r} is not known here") from error

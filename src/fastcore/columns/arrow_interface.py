@@ -16,6 +16,7 @@ __all__ = [
     "ImportedArray",
     "arrow_batches",
     "capsule_pointer",
+    "extension_name",
     "python_function",
 ]
 
@@ -127,6 +128,22 @@ def arrow_batches(data: Any) -> tuple[Any, Iterator[ImportedArray]]:
     if hasattr(data, "__arrow_c_array__"):
         return _single_batch(*data.__arrow_c_array__())
     raise TypeError(f"{type(data).__name__} has neither __arrow_c_stream__ nor __arrow_c_array__")
+
+
+def extension_name(schema: Any) -> str:
+    """What a type stands for beyond its layout; "" for most.
+
+    The metadata of a schema are a count, then keys and values, each after its length; all counts are int32.
+    """
+    if not schema.metadata:
+        return ""
+    at, parts = schema.metadata + 4, []
+    for _ in range(2 * ctypes.c_int32.from_address(schema.metadata).value):
+        size = ctypes.c_int32.from_address(at).value
+        parts.append(ctypes.string_at(at + 4, size))
+        at += 4 + size
+    pairs = dict(zip(parts[::2], parts[1::2], strict=True))
+    return pairs.get(b"ARROW:extension:name", b"").decode("utf-8", "replace")
 
 
 def _single_batch(schema_capsule: Any, array_capsule: Any) -> tuple[Any, Iterator[ImportedArray]]:

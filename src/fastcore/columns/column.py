@@ -38,9 +38,12 @@ class Reading:
         """A date or time that Python does not have: its number and its Arrow type."""
         return None
 
-    def zone(self, name: str) -> tzinfo:
-        """A time zone that is not known here: the instants are the same in UTC."""
-        return UTC
+    def zone(self, name: str, find: Callable[[str], tzinfo]) -> tzinfo:
+        """The time zone of a name; of one that is not known here the instants are the same in UTC."""
+        try:
+            return find(name)
+        except ValueError:
+            return UTC
 
 
 class Column:
@@ -52,8 +55,8 @@ class Column:
             (bytes), ``"bits"``, ``"i1"`` to ``"f8"``, ``"ucs4"`` and ``"bytes"`` (text of a fixed width,
             filled up with zeros), ``"datetime64"`` (numpy's, with its NaT), ``"utf8"``, ``"large"`` and
             ``"view"`` (text as Arrow has it), ``"timestamp"``, ``"date32"`` (days), ``"date64"``
-            (milliseconds), ``"decimal"`` (little-endian two's complement), ``"list"``, ``"large_list"`` and
-            ``"fixed_list"`` as Arrow has them.
+            (milliseconds), ``"decimal"`` (little-endian two's complement), ``"uuid"`` (16 bytes, the highest
+            first), ``"list"``, ``"large_list"`` and ``"fixed_list"`` as Arrow has them.
         length: how many rows.
         offset: the first of them in memory; of a range, in `start` and `step`.
         address, stride: of the first element there, and from one to the next; 0 where elements have no

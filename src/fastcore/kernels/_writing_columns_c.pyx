@@ -166,7 +166,7 @@ cdef class _ColumnProgress:
         """The next row by the Python function, which writes it or says why not."""
         cdef char *p
         leaves = _write_leaf_columns(self.plan.reader.plan, self.columns, self.flat)
-        for row in _write_some_rows(leaves, self.row, self.row + 1):
+        for row in _write_block_rows(leaves, self.row, self.row + 1):
             text = self.plan.reader.function("flat" if self.flat else "sequence")(row)
             p = write_buffer_room(buffer, buffer.end, WRITE_ROOM)
             if not self.lines:

@@ -25,12 +25,12 @@ def _write_table_rows(plan: "Plan", tables: "Iterable[Table]", flat: bool) -> "I
         leaves = _write_leaf_columns(plan, table.columns, flat)
         del table
         for start in range(0, length, _WRITE_COLUMN_BLOCK):
-            yield from _write_some_rows(leaves, start, min(start + _WRITE_COLUMN_BLOCK, length))
+            yield from _write_block_rows(leaves, start, min(start + _WRITE_COLUMN_BLOCK, length))
         del leaves
 
 
 @cython.annotation_typing(False)
-def _write_some_rows(
+def _write_block_rows(
     leaves: "list[Column]", start: int, stop: int
 ) -> "Iterable[tuple[Any, ...]]":
     if not leaves:

@@ -391,8 +391,11 @@ class _WriteDatetime(_WriteNode):
     def from_numpy(self, value: "Any") -> "datetime | None":
         if value != value:
             return None
-        days = value.astype("datetime64[D]").item()
-        if isinstance(days, int):
+        try:
+            known = not isinstance(value.astype("datetime64[D]").item(), int)
+        except OverflowError:  # numpy has no days of picoseconds; so few of them are in those years
+            known = True
+        if not known:
             self.refuse(value, f"{self.step.expected} in the years 1 to 9999")
         moment: datetime = value.astype("datetime64[us]").item()
         return moment
@@ -428,8 +431,12 @@ class _WriteDate(_WriteNode):
         if _write_numpy_kind(value) == "M":
             if value != value:
                 return self.not_finite(value)
-            days = value.astype("datetime64[D]")
-            if days != value or isinstance(days.item(), int):
+            try:
+                days = value.astype("datetime64[D]")
+                whole = bool(days == value) and not isinstance(days.item(), int)
+            except OverflowError:  # numpy has no days of picoseconds
+                whole = False
+            if not whole:
                 self.refuse(value, f"{self.step.expected} (whole days in the years 1 to 9999)")
             value = days.item()
         if not isinstance(value, self.type) or isinstance(value, self.not_type):

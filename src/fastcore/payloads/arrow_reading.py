@@ -1,6 +1,7 @@
 """Arrow data as columns of fields: what its types may be, and structs and lists as the schema has them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from fastcore.columns.arrow import (
@@ -12,8 +13,9 @@ from fastcore.columns.arrow import (
     arrow_validity,
     bits,
     is_list,
+    time_zone,
 )
-from fastcore.columns.arrow_interface import arrow_batches
+from fastcore.columns.arrow_interface import arrow_batches, extension_name
 from fastcore.columns.column import Column
 from fastcore.errors import PayloadError
 
@@ -45,30 +47,34 @@ OTHERS: Final = {
 }
 
 
-def _open(data: Any, path: str) -> tuple[Any, Iterator[Any]]:
-    try:
-        return arrow_batches(data)
-    except (ImportError, TypeError, ValueError) as error:
-        raise PayloadError(
-            None, path, "Arrow data that can be read", f"{type(error).__name__}: {error}"
-        ) from error
-
-
 def arrow_pieces(
     data: Any, field: SchemaField, path: str, reading: PayloadReading, extra: str
 ) -> list[Column]:
     """The chunks of an Arrow column."""
-    schema, batches = _open(data, path)
+    with _told(path):
+        schema, batches = arrow_batches(data)
     check_arrow(field, schema, path, extra)
-    return [
-        read_arrow(field, schema, held.array, (held, batches), held.array.length, 0, reading.single)
-        for held in batches
-    ]
+    with _told(path):
+        return [
+            read_arrow(field, schema, held.array, (held, batches), held.array.length, 0, reading.single)
+            for held in batches
+        ]
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Says which column cannot be read, and why."""
+    try:
+        yield
+    except (ImportError, TypeError, ValueError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise PayloadError(None, path, "Arrow data that can be read", got) from error
 
 
 def arrow_table(data: Any) -> tuple[Any, Iterator[Any]]:
     """The schema of a table or batch, and its batches."""
-    schema, batches = _open(data, "")
+    with _told(""):
+        schema, batches = arrow_batches(data)
     if schema.format != b"+s":
         got = f"{type(data).__name__} of the Arrow type {schema.format.decode()!r}"
         raise PayloadError(None, "", "columns, or an Arrow table of them", got)
@@ -89,6 +95,9 @@ def check_arrow(field: SchemaField, schema: Any, path: str, extra: str) -> None:
         raise PayloadError(
             None, path, f"a column for {field.describe()}", f"{_words(layout)} (Arrow type {layout!r})"
         )
+    elif layout.startswith("ts") and layout[4:]:
+        with _told(path):
+            time_zone(layout[4:])
 
 
 def _words(layout: str) -> str:
@@ -147,7 +156,20 @@ def read_arrow(
         )
         column = arrow_list(schema, array, items)
         return arrow_placed(column, length, array.offset + outer, owner, arrow_validity(schema, array))
-    return arrow_column(schema, array, owner, length, outer, reading=reading)
+    column = arrow_column(schema, array, owner, length, outer, reading=reading)
+    if schema.format == b"w:16" and extension_name(schema) == "arrow.uuid":
+        _as_uuids(column, array)
+    return column
+
+
+def _as_uuids(column: Column, array: Any) -> None:
+    from uuid import UUID
+
+    read = column.read
+    column.kind, column.address, column.stride = "uuid", array.buffers[1] or 0, 16
+    column.read = lambda start, stop: [
+        None if value is None else UUID(bytes=value) for value in read(start, stop)
+    ]
 
 
 def read_member(

@@ -129,10 +129,11 @@ class PayloadBuilder:
 
         Parameters:
             columns: a mapping of names to columns, a structured numpy array, or a list of columns in the
-                schema's order; all of one length. A column is a list, tuple, range, ``array.array``,
-                ``memoryview`` or numpy array (ints, floats up to 64 bits, bools, datetime64, text, objects;
-                masked values are None). Members of a nested object have columns of their own, in a mapping
-                under its name or under dotted names, or the object has one column of objects.
+                schema's order, all of one length; or a table with the Arrow C interface. A column is a list,
+                tuple, range, ``array.array``, ``memoryview``, numpy array (ints, floats up to 64 bits, bools,
+                datetime64, text, objects; masked values are None) or Arrow array. Members of a nested object
+                have columns of their own, in a mapping, structured array or Arrow struct under its name or
+                under dotted names, or the object has one column of objects.
             lines: as in ``build``.
 
         Raises:
@@ -145,7 +146,14 @@ class PayloadBuilder:
     def stream_columns(
         self, columns: Any, *, chunk_bytes: int = 131072, lines: bool = False
     ) -> Iterator[bytes]:
-        """``stream`` for data that is in columns, which are as in ``build_columns``."""
+        """``stream`` for data that is in columns, which are as in ``build_columns``.
+
+        The batches of an Arrow stream are read one by one, each when the one before has been written.
+
+        Raises:
+            PayloadError: as ``build_columns``.
+            ValueError: as ``stream``; or an Arrow stream fails.
+        """
         _check_chunk(chunk_bytes)
         flat, tables = self._tables(columns)
         return self._chunks(self._writer.open_columns(tables, lines, flat), chunk_bytes)

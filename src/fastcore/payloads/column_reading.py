@@ -1,7 +1,7 @@
 """What a user may give as the column of one field, as ``columns.column.Column`` with the values of rows."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class ArrowMoment:
         self.layout = layout
 
     def __repr__(self) -> str:
-        return f"{self.value} ({self.layout}), not in the years 1 to 9999"
+        return f"{self.value} ({self.layout}) out of range"
 
 
 class PayloadReading(Reading):
@@ -94,8 +94,8 @@ class PayloadReading(Reading):
     def beyond(self, value: int, layout: str) -> Any:
         return ArrowMoment(value, layout)
 
-    def zone(self, name: str) -> tzinfo:
-        raise ValueError(f"the time zone {name!r} is not known here")
+    def zone(self, name: str, find: Callable[[str], tzinfo]) -> tzinfo:
+        return find(name)
 
 
 def _bounds(unit: str) -> tuple[int, int] | None:
@@ -159,7 +159,12 @@ def read_pieces(column: Any, field: SchemaField, path: str, single: type[float],
     if has_arrow(column):
         from .arrow_reading import arrow_pieces
 
-        return arrow_pieces(column, field, path, reading, extra)
+        try:
+            return arrow_pieces(column, field, path, reading, extra)
+        except PayloadError as error:
+            # pandas gives Arrow data only where pyarrow is installed
+            if not isinstance(error.__cause__, ImportError) or not hasattr(column, "__array__"):
+                raise
     if hasattr(column, "__array__") and (_is_numpy(getattr(column, "dtype", None)) or not _is_listed(column)):
         return [_numpy(column, field, path, reading)]
     if not _is_listed(column):
@@ -186,10 +191,9 @@ def _sequence(rows: Sequence[Any], path: str) -> Column:
 
 
 def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> Column:
-    if isinstance(buffer, array):
-        if buffer.typecode in "uw":
-            return _sequence(buffer, path)
-        buffer = memoryview(buffer)
+    if isinstance(buffer, array) and buffer.typecode in "uw":
+        return _sequence(buffer, path)
+    buffer = memoryview(buffer)  # which the user cannot release
     column = buffer_column(buffer, reading)
     if column is None:
         got = f"memoryview of {buffer.ndim} dimensions and format {buffer.format!r}"
