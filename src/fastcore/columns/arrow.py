@@ -169,7 +169,7 @@ def _flat(layout: str, schema: Any, array: Any, reading: Reading) -> Column:
     if layout in ("vu", "vz"):
         text = layout == "vu"
         column = Column("view" if text else "objects", 0, _read_views(buffers, reading if text else None))
-        column.address, column.buffers = buffers[1], buffers[2:-1]
+        column.address, column.buffers, column.sizes = buffers[1], buffers[2:-1], buffers[-1]
         return column
     if layout == "n":
         return Column("missing", 0, lambda start, stop: [None] * (stop - start))

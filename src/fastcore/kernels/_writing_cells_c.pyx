@@ -9,9 +9,9 @@ from cpython.mem cimport PyMem_Realloc
 
 cdef extern from "write_columns.h" nogil:
     enum:
-        CELL_TEXT, CELL_OPTIONAL, CELL_OPEN, CELL_CLOSE, CELL_OBJECT, CELL_INT, CELL_INT64, CELL_DOUBLE, CELL_DOUBLE64
+        CELL_TEXT, CELL_OPTIONAL, CELL_OPEN, CELL_CLOSE, CELL_OBJECT, CELL_LISTED, CELL_INT, CELL_INT64, CELL_DOUBLE, CELL_DOUBLE64
         CELL_SINGLE, CELL_WHOLE, CELL_BOOL, CELL_BITS, CELL_UTF8, CELL_VIEW, CELL_UCS4, CELL_BYTES, CELL_TEXTS
-        CELL_CODES, CELL_DATETIME, CELL_DATE, CELL_COUNT, CELL_DECIMAL, CELL_LIST, CELL_CLOCK
+        CELL_CODES, CELL_DATETIME, CELL_DATE, CELL_COUNT, CELL_DECIMAL, CELL_UUID, CELL_LIST, CELL_CLOCK
         CELL_OMIT, CELL_NULLABLE, CELL_STRICT, CELL_QUOTED, CELL_SWAPPED, CELL_RAW, CELL_LARGE, CELL_REAL
         CELL_ROUNDED, CELL_NAT, CELL_WHOLE_DAYS, CELL_ABSENT
         CELL_DONE, CELL_FULL, CELL_NONE, CELL_NOT_FINITE, CELL_LIMIT
@@ -54,6 +54,7 @@ cdef extern from "write_columns.h" nogil:
         const int64_t *places_of_texts
         const _WriteStep *object_step
         PyObject **objects
+        PyObject *list
 
     ctypedef struct _CellBuild "cell_build":
         _WriteBuffer *buffer
@@ -173,6 +174,8 @@ cdef int _cell_kind(_CellMember member, column) except -1:
         return CELL_DATE
     if asked == WRITE_DECIMAL and kind == "decimal":
         return CELL_DECIMAL if column.width <= 16 and not member.flags & CELL_ROUNDED else CELL_OBJECT
+    if asked == WRITE_UUID and kind == "uuid":
+        return CELL_UUID
     if asked == WRITE_LIST and kind in _CELL_LISTS and _cell_is_typed(member.item, column.items):
         return CELL_LIST
     return CELL_OBJECT
@@ -240,15 +243,18 @@ cdef class _CellTable:
     cdef Py_ssize_t view_count
     cdef Py_ssize_t view_space
     cdef list kept
-    cdef list objects           # the columns of Python objects
+    cdef list objects           # columns of Python objects, which are taken block by block
     cdef list object_cells      # and their cells
+    cdef list lists             # columns of those that are in lists
+    cdef list values            # the objects of a block
     cdef bytes pending          # text before the next cell
     cdef bytes tail
     cdef size_t room
     cdef Py_ssize_t text_size   # of the fragments of a row
 
     def __cinit__(self):
-        self.kept, self.objects, self.object_cells, self.pending = [], [], [], b""
+        self.kept, self.objects, self.object_cells, self.lists, self.values = [], [], [], [], []
+        self.pending = b""
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -355,9 +361,7 @@ cdef class _CellTable:
         if column.kind in _CELL_NUMBERS:
             it.memory = _CELL_NUMBERS[column.kind]
         if kind == CELL_OBJECT:
-            it.object_step = member.step
-            self.objects.append(column)
-            self.object_cells.append(at)
+            self.put_objects(at, member, column)
             return 0
         self.set_nulls(it, column)
         self.set_memory(it, column)
@@ -370,6 +374,18 @@ cdef class _CellTable:
             self.set_moment(it, member, column)
         else:
             self.set_value(it, member, column)
+        return 0
+
+    cdef int put_objects(self, Py_ssize_t at, _CellMember member, column) except -1:
+        cdef _Cell *it = &self.cells[at]
+        it.object_step = member.step
+        if type(column.owner) is list and column.kind == "objects":
+            it.kind = CELL_LISTED
+            it.list, it.base = <PyObject *>column.owner, column.offset
+            self.lists.append(column)
+        else:
+            self.objects.append(column)
+            self.object_cells.append(at)
         return 0
 
     cdef int set_nulls(self, _Cell *it, column) except -1:
@@ -422,7 +438,7 @@ cdef class _CellTable:
         if member.kind == WRITE_RAW:
             it.flags |= CELL_RAW
         if it.kind == CELL_UTF8:
-            it.last = _cell_last_offset(it, column.length)
+            it.high = it.last = _cell_last_offset(it, column.length)
         elif it.kind == CELL_VIEW:
             it.high = len(column.buffers)
             it.buffers = <const char **>self.memory((it.high + 1) * sizeof(void *))
@@ -504,7 +520,7 @@ cdef class _CellTable:
         return 0
 
     cdef int put_items(self, Py_ssize_t at, _CellMember member, column) except -1:
-        self.cells[at].last = column.length
+        self.cells[at].high = self.cells[at].last = column.length
         self.put_value(member, column)
         if self.pending:
             self.add(CELL_TEXT)
@@ -533,17 +549,20 @@ cdef class _CellTable:
 
     # --- objects of a block
 
-    cdef int read_objects(self, ptrdiff_t start, ptrdiff_t stop, list blocks) except -1:
-        """Takes the Python values of some rows, which stay in `blocks`."""
+    cdef int read_objects(self, ptrdiff_t start, ptrdiff_t stop) except -1:
+        """Takes the Python values of some rows."""
         cdef Py_ssize_t i
         cdef _Cell *it
         cdef list values
-        del blocks[:]
+        for column in self.lists:
+            if len(column.owner) < column.offset + stop:
+                column.values(start, stop)
+        del self.values[:]
         for i in range(len(self.objects)):
             values = self.objects[i].values(start, stop)
             if len(values) != stop - start:
                 raise ValueError("a column became shorter while it was read")
-            blocks.append(values)
+            self.values.append(values)
             it = &self.cells[<Py_ssize_t>self.object_cells[i]]
             it.objects, it.base = _cell_items(values), start
         return 0

@@ -27,7 +27,6 @@ cdef class _ColumnProgress:
     cdef bint flat
     cdef list columns           # of the table
     cdef _CellTable table       # its cells
-    cdef list blocks            # the Python values of the block
     cdef _CellBuild build
     cdef ptrdiff_t row          # the next one of the table
     cdef Py_ssize_t length      # rows of the table
@@ -40,7 +39,6 @@ cdef class _ColumnProgress:
         self.plan, self.members = plan, members
         self.tables = iter(tables)
         self.lines, self.flat = lines, flat
-        self.blocks = []
 
     cdef whole(self):
         """Everything; the memory that is written to becomes the result."""
@@ -124,7 +122,7 @@ cdef class _ColumnProgress:
                     self.done = True
                     return 0
                 continue
-            if self.table.objects:
+            if self.table.objects or self.table.lists:
                 self.write_objects(buffer, enough)
             else:
                 self.write_typed(enough)
@@ -157,7 +155,7 @@ cdef class _ColumnProgress:
         if self.row >= self.stop:
             self.stop = min(self.row + _WRITE_COLUMN_BLOCK, self.length)
             PyErr_CheckSignals()
-            self.table.read_objects(self.row, self.stop, self.blocks)
+            self.table.read_objects(self.row, self.stop)
             cell_prepare(self.table.cells, self.table.count, self.row, self.stop)
         cell_rows(&self.build, &self.row, self.stop, enough)
         return 0
@@ -200,7 +198,6 @@ cdef class _ColumnProgress:
         self.begun += self.length
         self.row = self.length = self.stop = 0
         self.columns = self.table = None
-        del self.blocks[:]
         table = next(self.tables, None)
         if table is None:
             return False

@@ -16,7 +16,8 @@ enum {
     CELL_OPEN,      /* begins an object whose first member may be left out: each has its comma before it */
     CELL_CLOSE,     /* ends it */
     /* a Python object */
-    CELL_OBJECT,
+    CELL_OBJECT,    /* of the block */
+    CELL_LISTED,    /* in a list */
     /* values in memory */
     CELL_INT,
     CELL_INT64,     /* of 64 bits in this machine's byte order */
@@ -36,6 +37,7 @@ enum {
     CELL_DATE,
     CELL_COUNT,     /* a moment as a count from the epoch */
     CELL_DECIMAL,
+    CELL_UUID,
     CELL_LIST,
     CELL_CLOCK
 };
@@ -82,7 +84,7 @@ typedef struct {
     ptrdiff_t inner;
     const char *data;       /* element 0; of bits, the bitmap */
     ptrdiff_t stride;
-    ptrdiff_t base;         /* the bit of element 0; the element of the first object */
+    ptrdiff_t base;         /* the bit, or the place in its list, of element 0; the element of the first object */
     int memory;             /* what numbers and codes are */
     int bitmap_count;
     const cell_bitmap *bitmaps;
@@ -104,6 +106,7 @@ typedef struct {
     const int64_t *places_of_texts; /* start and size of each; a size of 0: null, -1: refused */
     const write_step *object_step;
     PyObject **objects;     /* of the block */
+    PyObject *list;
 } cell;
 
 typedef struct cell_build {
@@ -334,6 +337,14 @@ static inline char *cell_decimal(const cell *it, const char *at, char *p)
     return p + quoted;
 }
 
+static inline char *cell_uuid(const char *at, char *p)
+{
+    *p = '"';
+    p = time_text_uuid(p + 1, memory_big(at), memory_big(at + 8));
+    *p = '"';
+    return p + 1;
+}
+
 /* --- Python objects ---------------------------------------------------------------------------------------------- */
 
 /* Holds the GIL; makes room again behind what it wrote. */
@@ -349,6 +360,17 @@ static char *cell_python(cell_build *build, const cell *it, PyObject *value, cha
         return cell_fail(build, CELL_LEFT_OUT);
     p = write_buffer_room(build->buffer, p, build->room);
     return p ? p : cell_fail(build, WRITE_RAISED);
+}
+
+/* The list may change while Python writes its elements. */
+static char *cell_listed(cell_build *build, const cell *it, ptrdiff_t i, char *p)
+{
+    PyObject *value = write_list_item(it->list, it->base + i);
+    if (!value)
+        return cell_fail(build, WRITE_REFUSED);
+    p = cell_python(build, it, value, p);
+    Py_DECREF(value);
+    return p;
 }
 
 /* --- one value --------------------------------------------------------------------------------------------------- */
@@ -435,6 +457,7 @@ static inline char *cell_value(cell_build *build, const cell *it, ptrdiff_t i, c
     case CELL_DATE:
     case CELL_COUNT: return cell_moment(build, it, i, p);
     case CELL_DECIMAL: return cell_decimal(it, at, p);
+    case CELL_UUID: return cell_uuid(at, p);
     case CELL_CLOCK: return write_now(p, it->object_step);
     default: return cell_list(build, it, i, p);
     }
@@ -493,10 +516,12 @@ static char *cell_members(cell_build *build, const cell *it, const cell *stop, p
         if ((it->bitmap_count || it->mask) && cell_is_null(it, i)) {
             build->failure = CELL_NONE;
             end = NULL;
-        } else if (it->kind > CELL_OBJECT) {
+        } else if (it->kind > CELL_LISTED) {
             end = cell_value(build, it, i, p);
         } else if (it->kind == CELL_OBJECT) {
             end = cell_python(build, it, it->objects[i - it->base], p);
+        } else if (it->kind == CELL_LISTED) {
+            end = cell_listed(build, it, i, p);
         } else {
             if (it->kind == CELL_OPEN) {
                 build->opened[build->depth++] = p - build->buffer->start;

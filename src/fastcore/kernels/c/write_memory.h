@@ -95,6 +95,14 @@ static inline uint64_t memory_little(const char *at, int bytes)
     return x;
 }
 
+static inline uint64_t memory_big(const char *at)
+{
+    uint64_t x = 0;
+    for (int i = 0; i < 8; i++)
+        x = x << 8 | (uint8_t)at[i];
+    return x;
+}
+
 /* --- decimals ---------------------------------------------------------------------------------------------------- */
 
 /* The text that Python's Decimal has for an int of 128 bits, two's complement in `low` and `high`, times
