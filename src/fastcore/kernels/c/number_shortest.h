@@ -35,7 +35,7 @@ static inline int number_shift(int q, int k)
 }
 
 /* floor(scaled * power / 2**128), its last bit also set where something was cut off. The power is at most one unit too
-   large, so that a product below 2**128 * n + 2**59 can only stand for n; tests/payloads/test_floats.py shows that no
+   large, so that a product below 2**128 * n + 2**59 can only stand for n; tests/kernels/test_number_text.py shows that no
    other one is that close. */
 static inline uint64_t number_odd_product(uint64_t scaled, const uint64_t *power)
 {
