@@ -1,9 +1,13 @@
 # The C twin of writing.py: the loop over rows. Included by _speedups.pyx after _writing_plan_c.pyx.
 
-cdef extern from "write_next.h":
+cdef extern from "write_build.h":
     int _WRITE_FROM_LIST "WRITE_FROM_LIST"
     int _WRITE_FROM_TUPLE "WRITE_FROM_TUPLE"
     int _WRITE_FROM_ITERATOR "WRITE_FROM_ITERATOR"
+    char *write_bytes(char *p, const char *text, size_t size)
+    char *write_copied(_WriteBuffer *buffer, char *p, const char *text, Py_ssize_t size) except NULL
+    char *write_count(char *p, object value)
+    char *write_link(_WriteBuffer *buffer, char *p, object value) except? NULL
     PyObject *write_next(PyObject *rows, int origin, Py_ssize_t *index) except? NULL
 
 cdef extern from *:
@@ -11,8 +15,32 @@ cdef extern from *:
 
 cdef enum:
     _WRITE_FIRST = 4096         # bytes of a new buffer
+    _WRITE_ENVELOPE = 512       # bytes around the items of a page
     _WRITE_SAMPLE = 16          # rows after which the size of all is estimated
     _WRITE_TRUST = 1 << 25      # bytes up to which memory is taken on that estimate
+
+
+cdef char *_write_count_member(
+    _WriteBuffer *buffer, char *p, const char *key, Py_ssize_t size, str name, value
+) except NULL:
+    cdef char *end
+    p = write_bytes(write_buffer_room(buffer, p, WRITE_ROOM), key, size)
+    end = write_count(p, value)
+    if end != NULL:
+        return end
+    text = _write_count(name, value)
+    return write_copied(buffer, p, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+
+
+cdef char *_write_next_member(_WriteBuffer *buffer, char *p, value) except NULL:
+    cdef char *end
+    p = write_bytes(write_buffer_room(buffer, p, WRITE_ROOM + 8), b',"next":', 8)
+    end = write_link(buffer, p, value)
+    if end == NULL:
+        text = _write_next(value)
+        end = write_copied(buffer, p, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    end[0] = b"}"
+    return end + 1
 
 
 @cython.final
@@ -38,7 +66,7 @@ cdef class WriteProgress:
         elif type(rows) is tuple:
             self.rows, self.origin = rows, _WRITE_FROM_TUPLE
         else:
-            self.rows, self.origin = iter(rows), _WRITE_FROM_ITERATOR
+            self.rows, self.origin = iter(_write_iterable(rows)), _WRITE_FROM_ITERATOR
 
     cdef int fail(self, error) except -1:
         self.rows = ()
@@ -72,23 +100,33 @@ cdef class RowWriter:
         cdef WriteProgress progress = WriteProgress(rows, lines, kind)
         cdef _WriteBuffer buffer
         write_buffer_open(&buffer, _WRITE_FIRST)
-        try:
-            self.write_rows(progress, &buffer, -1)
-            self.close(progress, &buffer)
-        except Exception as met:
-            error = progress.told(met)
-        except:
-            write_buffer_drop(&buffer)
-            raise
-        else:
-            return write_buffer_take(&buffer, buffer.end)
-        write_buffer_drop(&buffer)
-        raise error
+        self.write_all(progress, &buffer)
+        return write_buffer_take(&buffer, buffer.end)
 
     def page(self, items, total, page, next):
         """See writing.py."""
-        fragment = items if type(items) is bytes else self.build(items, False)
-        return b'{"items":%b%b' % (fragment, write_page(total, page, next))
+        cdef _WriteBuffer buffer
+        cdef char *p
+        cdef WriteProgress progress
+        if not isinstance(items, bytes):
+            progress = WriteProgress(items, False, None)
+            write_buffer_open(&buffer, _WRITE_FIRST)
+            buffer.end = write_bytes(buffer.end, b'{"items":', 9)
+            self.write_all(progress, &buffer)
+        elif not items:
+            raise PayloadError(None, "items", "rows or JSON", "nothing")
+        else:
+            write_buffer_open(&buffer, PyBytes_GET_SIZE(items) + _WRITE_ENVELOPE)
+            p = write_bytes(buffer.end, b'{"items":', 9)
+            buffer.end = write_bytes(p, PyBytes_AS_STRING(items), PyBytes_GET_SIZE(items))
+        try:
+            p = _write_count_member(&buffer, buffer.end, b',"total":', 9, "total", total)
+            p = _write_count_member(&buffer, p, b',"page":', 8, "page", page)
+            p = _write_next_member(&buffer, p, next)
+        except:
+            write_buffer_drop(&buffer)
+            raise
+        return write_buffer_take(&buffer, p)
 
     def fill(self, WriteProgress progress, Py_ssize_t limit):
         """See writing.py."""
@@ -112,6 +150,20 @@ cdef class RowWriter:
             write_buffer_drop(&buffer)
             raise
         return write_buffer_take(&buffer, buffer.end)
+
+    cdef int write_all(self, WriteProgress progress, _WriteBuffer *buffer) except -1:
+        """Writes all rows and what belongs around them; if that fails, the buffer is dropped."""
+        try:
+            self.write_rows(progress, buffer, -1)
+            self.close(progress, buffer)
+            return 0
+        except Exception as met:
+            error = progress.told(met)
+        except:
+            write_buffer_drop(buffer)
+            raise
+        write_buffer_drop(buffer)
+        raise error
 
     cdef int close(self, WriteProgress progress, _WriteBuffer *buffer) except -1:
         cdef char *p = buffer.end

@@ -12,14 +12,21 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastcore.errors import PayloadError
-from fastcore.kernels.writing_rows import _write_surrogate, _WriteReader, write_one, write_page
+from fastcore.kernels.writing_rows import (
+    _write_count,
+    _write_iterable,
+    _write_next,
+    _write_surrogate,
+    _WriteReader,
+    write_one,
+)
 from fastcore.kernels.writing_values import WriteSingle, _write_shorten, _WriteMisfit, write_constant
 
 if TYPE_CHECKING:
     from fastcore.kernels.writing_rows import RowFunction
     from fastcore.payloads.plan import Plan
 
-__all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one", "write_page"]
+__all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one"]
 
 _BLOCK = 1024
 """Rows whose texts wait to be joined and encoded together."""
@@ -35,7 +42,7 @@ class WriteProgress:
     __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "write")
 
     def __init__(self, rows: Iterable[Any], lines: bool, kind: str | None) -> None:
-        self.iterator: Iterator[Any] = iter(rows)
+        self.iterator: Iterator[Any] = iter(_write_iterable(rows))
         self.lines = lines
         self.kind = kind
         self.write: RowFunction | None = None
@@ -150,9 +157,15 @@ class RowWriter:
         Parameters:
             items: rows as of ``open``, or bytes.
             total, page, next: as of ``PayloadBuilder.page``.
+
+        Raises:
+            PayloadError: a row does not fit, or one of the others has another type.
         """
-        fragment = items if type(items) is bytes else self.build(items, False)
-        return b'{"items":%b%b' % (fragment, write_page(total, page, next))
+        fragment = items if isinstance(items, bytes) else self.build(items, False)
+        if not fragment:
+            raise PayloadError(None, "items", "rows or JSON", "nothing")
+        counts = _write_count("total", total), _write_count("page", page), _write_next(next)
+        return b'{"items":%b,"total":%b,"page":%b,"next":%b}' % (fragment, *counts)
 
     def joined(self, progress: WriteProgress, texts: list[str]) -> bytes:
         """The bytes of a block; a row that cannot be encoded is found in it."""

@@ -421,19 +421,20 @@ def write_one(plan: "Plan", value: "Any") -> str:
     return text
 
 
-# ------------------------------------------------------------------------------------------------ an envelope
+# ------------------------------------------------------------------------------------- what rows come from
 
 
 @cython.annotation_typing(False)
-def write_page(total: "Any", page: "Any", next: "Any") -> bytes:
-    """What comes after the items of a page.
+def _write_iterable(rows: "Any") -> "Any":
+    """What is given for rows, if it is an iterable of them."""
+    from collections.abc import Mapping
 
-    Raises:
-        PayloadError: `total` or `page` is neither a non-negative int nor None, or `next` neither a str that
-            can be encoded nor None.
-    """
-    counts = _write_count("total", total), _write_count("page", page), _write_link(next)
-    return b',"total":%b,"page":%b,"next":%b}' % counts
+    if isinstance(rows, (str, bytes, bytearray, memoryview, Mapping)) or not hasattr(type(rows), "__iter__"):
+        raise PayloadError(None, "", "an iterable of rows", f"{type(rows).__name__}")
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------ an envelope
 
 
 @cython.annotation_typing(False)
@@ -446,7 +447,7 @@ def _write_count(name: str, value: "Any") -> bytes:
 
 
 @cython.annotation_typing(False)
-def _write_link(value: "Any") -> bytes:
+def _write_next(value: "Any") -> bytes:
     if value is None:
         return b"null"
     try:

@@ -1,10 +1,10 @@
 """PayloadBuilder: a checked schema, its plan, and the kernel that writes by it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastcore import _backend
-from fastcore.errors import PayloadError, SchemaError
+from fastcore.errors import SchemaError
 
 from .columns import column_rows
 from .openapi import row_schema
@@ -100,7 +100,7 @@ class PayloadBuilder:
             PayloadError: a row does not fit; it says which row, which field, what was expected and what was
                 found.
         """
-        data: bytes = self._writer.build(_rows(rows), lines)
+        data: bytes = self._writer.build(rows, lines)
         return data
 
     def stream(
@@ -122,7 +122,7 @@ class PayloadBuilder:
             ValueError: `chunk_bytes` is no positive int.
         """
         _check_chunk(chunk_bytes)
-        return self._chunks(self._writer.open(_rows(rows), lines), chunk_bytes)
+        return self._chunks(self._writer.open(rows, lines), chunk_bytes)
 
     def build_columns(self, columns: Any, *, lines: bool = False) -> bytes:
         """``build`` for data that is in columns.
@@ -174,11 +174,6 @@ class PayloadBuilder:
         """
         if isinstance(items, Raw):
             items = items.json
-        if isinstance(items, bytes):
-            if not items:
-                raise PayloadError(None, "items", "rows or JSON", "nothing")
-        else:
-            items = _rows(items)
         data: bytes = self._writer.page(items, total, page, next)
         return data
 
@@ -226,10 +221,3 @@ def _rebuild(schema: tuple[SchemaField, ...], nan: str, extra: str, utc_z: bool)
 def _check_chunk(chunk_bytes: int) -> None:
     if not isinstance(chunk_bytes, int) or isinstance(chunk_bytes, bool) or chunk_bytes < 1:
         raise ValueError(f"chunk_bytes must be a positive int, not {chunk_bytes!r}")
-
-
-def _rows(rows: Any) -> Any:
-    """What is given for rows, if it can be iterated over."""
-    if isinstance(rows, (str, bytes, bytearray, memoryview, Mapping)) or not hasattr(type(rows), "__iter__"):
-        raise PayloadError(None, "", "an iterable of rows", f"{type(rows).__name__}")
-    return rows

@@ -17,7 +17,10 @@ enum {
     WRITE_REFUSED = 2   /* what the compiled code does not write: the Python function of the row decides */
 };
 
-enum { WRITE_SEEN = 8 };
+enum {
+    WRITE_SEEN = 8,
+    WRITE_DOUBLED = 1 << 18     /* bytes up to which a buffer doubles; then it grows by a quarter */
+};
 
 /* It belongs to one call. Writers take the end of what is written and give the new end. */
 typedef struct {
@@ -77,7 +80,6 @@ static inline int write_buffer_open(write_buffer *buffer, size_t capacity)
 #endif
     buffer->end = buffer->start;
     buffer->limit = buffer->start + capacity;
-    write_buffer_advise(buffer);
     return 0;
 }
 
@@ -112,7 +114,7 @@ static char *write_buffer_resize(write_buffer *buffer, char *p, size_t capacity)
 static char *write_buffer_grow(write_buffer *buffer, char *p, size_t need)
 {
     size_t capacity = (size_t)(buffer->limit - buffer->start), used = (size_t)(p - buffer->start);
-    size_t more = capacity < ((size_t)1 << 24) ? capacity : capacity / 2;
+    size_t more = capacity < WRITE_DOUBLED ? capacity : capacity / 4;
     if (need > (size_t)PY_SSIZE_T_MAX - used || capacity > (size_t)PY_SSIZE_T_MAX - more)
         return write_buffer_resize(buffer, p, (size_t)PY_SSIZE_T_MAX);
     return write_buffer_resize(buffer, p, used + need > capacity + more ? used + need : capacity + more);
@@ -130,7 +132,11 @@ static inline void write_buffer_forget(write_buffer *buffer)
         Py_CLEAR(buffer->seen[i].type);
 }
 
-/* The bytes up to p; the buffer is empty then. NULL with MemoryError. */
+/* The bytes up to p; the buffer is empty then. NULL with MemoryError.
+
+   A little unused memory stays with the object. Allocators take large blocks from the system and learn from what is
+   freed which sizes to keep instead; a block that is always cut before it is freed would come with fresh pages each
+   time, which costs more than filling it. */
 static inline PyObject *write_buffer_take(write_buffer *buffer, char *p)
 {
     PyObject *result;
@@ -141,8 +147,11 @@ static inline PyObject *write_buffer_take(write_buffer *buffer, char *p)
 #else
     result = buffer->object;
     buffer->object = NULL;
-    if (size != buffer->limit - buffer->start)
-        _PyBytes_Resize(&result, size);
+    if (size > 1 && buffer->limit - p <= size / 4) {
+        Py_SET_SIZE(result, size);
+        *p = 0;
+    } else if (_PyBytes_Resize(&result, size) < 0)
+        result = NULL;
 #endif
     buffer->start = buffer->end = buffer->limit = NULL;
     write_buffer_forget(buffer);

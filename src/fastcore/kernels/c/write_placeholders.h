@@ -6,25 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#if __has_include("number_text.h")
-#include "number_text.h"
-#else
-static inline char *number_text_i64(char *p, int64_t v) { return p + sprintf(p, "%lld", (long long)v); }
-static inline char *number_text_double(char *p, double x)
-{
-    (void)p;
-    (void)x;
-    return NULL;
-}
-static inline char *number_text_rounded(char *p, double x, int places)
-{
-    (void)p;
-    (void)x;
-    (void)places;
-    return NULL;
-}
-#endif
-
 #if __has_include("string_text.h")
 #include "string_text.h"
 #else

@@ -159,11 +159,29 @@ static inline int write_dict_value(PyObject *dict, PyObject *key, PyObject **val
 #endif
 }
 
+/* Most dicts have their keys in the order of the schema, and the same objects for keys: finds the values of those that
+   come first. */
+static void write_dict_in_order(const write_object *object, PyObject *row, write_values *values)
+{
+#if !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION)
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    while (values->count < object->width && PyDict_Next(row, &position, &key, &value)
+           && key == object->sources[values->count]) {
+        Py_INCREF(value);
+        values->values[values->count++] = value;
+    }
+#else
+    (void)object, (void)row, (void)values;
+#endif
+}
+
 /* Finds the values of a plain dict; what it lacks takes the default. 0 with buffer->failure set. */
 static int write_dict_values(write_buffer *buffer, const write_object *object, PyObject *row, write_values *values)
 {
-    Py_ssize_t present = 0;
-    for (Py_ssize_t i = 0; i < object->width; i++) {
+    write_dict_in_order(object, row, values);
+    Py_ssize_t present = values->count;
+    for (Py_ssize_t i = values->count; i < object->width; i++) {
         int found = write_dict_value(row, object->sources[i], &values->values[i]);
         if (found < 0)
             return write_buffer_raise(buffer) != NULL;

@@ -11,9 +11,10 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
+#include "number_text.h"
 #include "write_buffer.h"
-#include "write_step.h"
 #include "write_placeholders.h"
+#include "write_step.h"
 
 static char *write_object_value(write_buffer *buffer, char *p, const write_object *object, PyObject *value);
 static char *write_list_value(write_buffer *buffer, char *p, const write_step *step, PyObject *value);
