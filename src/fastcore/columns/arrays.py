@@ -71,7 +71,7 @@ def buffer_column(view: memoryview, reading: Reading) -> Column | None:
         if listed:
             values: list[Any] = part.tolist()
         else:
-            values = list(struct.unpack(f"{order}{stop - start}{code}", part.tobytes()))
+            values = list(struct.unpack(f"{order}{len(part)}{code}", part.tobytes()))
         return reading.singles(values) if single else values
 
     kind = "bool" if code == "?" else f"{'f' if code in 'efd' else 'i' if code in 'bhilqn' else 'u'}{size}"

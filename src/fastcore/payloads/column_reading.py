@@ -177,16 +177,20 @@ def _is_listed(column: Any) -> bool:
 
 
 def _sequence(rows: Sequence[Any], path: str) -> Column:
-    column = sequence_column(rows)
+    return _checked(sequence_column(rows), path)
+
+
+def _checked(column: Column, path: str) -> Column:
+    """A column of what may become shorter while it is read."""
     length, read = column.length, column.read
 
-    def checked(start: int, stop: int) -> list[Any]:
-        values = read(start, stop)
-        if len(values) != stop - start:
+    def values(start: int, stop: int) -> list[Any]:
+        found = read(start, stop)
+        if len(found) != stop - start:
             raise PayloadError(None, path, f"a column of {length} values", "fewer during the build")
-        return values
+        return found
 
-    column.read = checked
+    column.read = values
     return column
 
 
@@ -198,7 +202,7 @@ def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> C
     if column is None:
         got = f"memoryview of {buffer.ndim} dimensions and format {buffer.format!r}"
         raise PayloadError(None, path, "a memoryview of one dimension of numbers", got)
-    return column
+    return _checked(column, path)  # PyPy lets arrays shrink that are in use
 
 
 def _numpy(column: Any, field: SchemaField, path: str, reading: Reading) -> Column:
