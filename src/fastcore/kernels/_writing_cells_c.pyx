@@ -22,11 +22,15 @@ cdef extern from "write_columns.h" nogil:
         const uint8_t *bits
         ptrdiff_t base
 
+    ctypedef struct _CellClock "cell_clock":
+        ptrdiff_t size
+
     ctypedef struct _Cell "cell":
         int kind
         int flags
         const char *fragment
-        ptrdiff_t fragment_size
+        int fragment_size
+        bint may_be_null
         ptrdiff_t inner
         const char *data
         ptrdiff_t stride
@@ -55,6 +59,7 @@ cdef extern from "write_columns.h" nogil:
         const _WriteStep *object_step
         PyObject **objects
         PyObject *list
+        _CellClock *clock
 
     ctypedef struct _CellBuild "cell_build":
         _WriteBuffer *buffer
@@ -339,6 +344,8 @@ cdef class _CellTable:
         if column is None:
             it = self.add(CELL_CLOCK)
             it.object_step = member.step
+            it.clock = <_CellClock *>self.memory(sizeof(_CellClock))
+            memset(it.clock, 0, sizeof(_CellClock))
             return 0
         if member.kind != WRITE_OBJECT or column.kind != "struct":
             return self.put_column(member, column, _cell_kind(member, column))
@@ -392,6 +399,7 @@ cdef class _CellTable:
         cdef size_t address
         cdef _CellBitmap *bitmaps
         cdef list valid = column.valid
+        it.may_be_null = len(valid) > 0 or column.mask is not None
         if column.mask is not None:
             address, it.mask_stride = column.mask
             it.mask = <const char *>address + <ptrdiff_t>column.offset * it.mask_stride

@@ -6,6 +6,7 @@
 #ifndef FASTCORE_WRITE_COLUMNS_H
 #define FASTCORE_WRITE_COLUMNS_H
 
+#include "bitset.h"
 #include "write_memory.h"
 #include "write_rows.h"
 
@@ -69,7 +70,8 @@ enum {
 
 enum {
     CELL_PIECE = 2048,  /* bytes of text for which room is asked at once */
-    CELL_DEPTH = 72     /* objects that are open at once */
+    CELL_DEPTH = 72,    /* objects that are open at once */
+    CELL_AHEAD = 8      /* rows whose strings are fetched ahead */
 };
 
 typedef struct {
@@ -77,36 +79,46 @@ typedef struct {
     ptrdiff_t base;         /* the bit of element 0 */
 } cell_bitmap;
 
+/* The last reading of a clock: several rows are written before its text changes. */
+typedef struct {
+    int64_t value;
+    ptrdiff_t size;         /* of the text; 0 before the first */
+    char text[WRITE_ROOM];
+} cell_clock;
+
+/* Made by the column that it writes; what every row needs comes first. */
 typedef struct {
     int kind, flags;
     const char *fragment;   /* may be read WRITE_PAD bytes beyond its end */
-    ptrdiff_t fragment_size;
+    int fragment_size;
+    int may_be_null;
     ptrdiff_t inner;
     const char *data;       /* element 0; of bits, the bitmap */
     ptrdiff_t stride;
+    const write_step *object_step;
+    PyObject *list;
     ptrdiff_t base;         /* the bit, or the place in its list, of element 0; the element of the first object */
+    PyObject **objects;     /* of the block */
     int memory;             /* what numbers and codes are */
-    int bitmap_count;
-    const cell_bitmap *bitmaps;
-    const char *mask;       /* bytes that are not zero where elements are hidden; NULL if none are */
-    ptrdiff_t mask_stride;
+    int checked;            /* the text from low to high is UTF-8 */
     const char *offsets;    /* of element 0 */
     int64_t last;           /* offset, code or item that is there */
     int64_t low, high;      /* what offsets of the block are between; how many buffers views have */
-    int checked;            /* the text from low to high is UTF-8 */
-    int places;
+    const char *texts;      /* of a dictionary */
+    const int64_t *places_of_texts; /* start and size of each; a size of 0: null, -1: refused */
+    const cell_bitmap *bitmaps;
+    const char *mask;       /* bytes that are not zero where elements are hidden; NULL if none are */
+    ptrdiff_t mask_stride;
+    int bitmap_count;
+    int places;             /* decimal places */
     ptrdiff_t width;        /* of fixed text, in bytes; of a list, in items: 0 where offsets say it */
     int64_t multiple, per_second;   /* of moments: see memory_moment */
-    int64_t unit;           /* microseconds of a field's unit; nanoseconds of a clock's */
+    int64_t unit;           /* microseconds of a field's unit */
     int zone, mode;         /* minutes; how time_text_datetime writes it */
     uint64_t first, step;   /* of a range */
     const char **buffers;
     const int64_t *sizes;   /* of buffers */
-    const char *texts;      /* of a dictionary */
-    const int64_t *places_of_texts; /* start and size of each; a size of 0: null, -1: refused */
-    const write_step *object_step;
-    PyObject **objects;     /* of the block */
-    PyObject *list;
+    cell_clock *clock;
 } cell;
 
 typedef struct cell_build {
@@ -345,25 +357,70 @@ static inline char *cell_uuid(const char *at, char *p)
     return p + 1;
 }
 
+static inline char *cell_now(const cell *it, char *p)
+{
+    cell_clock *clock = it->clock;
+    const write_step *step = it->object_step;
+    int64_t now = write_clock(), value = now / 1000;
+    if (step->flags & WRITE_CLOCK_FLOAT) {
+        double x = (double)now / (double)step->unit;
+        memcpy(&value, &x, sizeof value);
+    } else if (step->flags & WRITE_CLOCK_INT) {
+        value = now / step->unit;
+    }
+    if (!clock->size || value != clock->value) {
+        clock->value = value;
+        clock->size = write_moment(clock->text, step, now) - clock->text;
+    }
+    memcpy(p, clock->text, 48);
+    return p + clock->size;
+}
+
 /* --- Python objects ---------------------------------------------------------------------------------------------- */
+
+static char *cell_room(cell_build *build, char *p)
+{
+    p = write_buffer_grow(build->buffer, p, build->room);
+    return p ? p : cell_fail(build, WRITE_RAISED);
+}
 
 /* Holds the GIL; makes room again behind what it wrote. */
 static char *cell_python(cell_build *build, const cell *it, PyObject *value, char *p)
 {
-    const ptrdiff_t from = p - build->buffer->start;
+    write_buffer *buffer = build->buffer;
+    const ptrdiff_t from = p - buffer->start;
     if (it->flags & CELL_ABSENT && value == Py_Ellipsis)
         return cell_fail(build, CELL_LEFT_OUT);
-    p = write_value(build->buffer, p, it->object_step, value);
+    p = write_value(buffer, p, it->object_step, value);
     if (!p)
-        return cell_fail(build, build->buffer->failure);
-    if (it->flags & CELL_OMIT && p - build->buffer->start == from + 4 && !memcmp(p - 4, "null", 4))
+        return cell_fail(build, buffer->failure);
+    if (it->flags & CELL_OMIT && p - buffer->start == from + 4 && !memcmp(p - 4, "null", 4))
         return cell_fail(build, CELL_LEFT_OUT);
-    p = write_buffer_room(build->buffer, p, build->room);
-    return p ? p : cell_fail(build, WRITE_RAISED);
+    return (size_t)(buffer->limit - p) >= build->room ? p : cell_room(build, p);
 }
 
+#if !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION)
+/* A str, for which no other code runs, so that it needs no reference: to count one writes to memory that is else only
+   read, and that is most of the cost where the strings are not in the cache. NULL: another value. */
+static inline PyObject *cell_listed_string(const cell *it, ptrdiff_t at)
+{
+    PyObject *const *items = ((PyListObject *)it->list)->ob_item;
+    const ptrdiff_t size = PyList_GET_SIZE(it->list);
+    if (at + CELL_AHEAD < size)
+        bitset_prefetch(items[at + CELL_AHEAD]);
+    return at < size && PyUnicode_CheckExact(items[at]) ? items[at] : NULL;
+}
+#else
+static inline PyObject *cell_listed_string(const cell *it, ptrdiff_t at)
+{
+    (void)it;
+    (void)at;
+    return NULL;
+}
+#endif
+
 /* The list may change while Python writes its elements. */
-static char *cell_listed(cell_build *build, const cell *it, ptrdiff_t i, char *p)
+static char *cell_listed_value(cell_build *build, const cell *it, ptrdiff_t i, char *p)
 {
     PyObject *value = write_list_item(it->list, it->base + i);
     if (!value)
@@ -371,6 +428,18 @@ static char *cell_listed(cell_build *build, const cell *it, ptrdiff_t i, char *p
     p = cell_python(build, it, value, p);
     Py_DECREF(value);
     return p;
+}
+
+static inline char *cell_listed(cell_build *build, const cell *it, ptrdiff_t i, char *p)
+{
+    write_buffer *buffer = build->buffer;
+    PyObject *text = it->object_step->kind == WRITE_STR ? cell_listed_string(it, it->base + i) : NULL;
+    if (!text)
+        return cell_listed_value(build, it, i, p);
+    p = write_string(buffer, p, text);
+    if (!p)
+        return cell_fail(build, buffer->failure);
+    return (size_t)(buffer->limit - p) >= build->room ? p : cell_room(build, p);
 }
 
 /* --- one value --------------------------------------------------------------------------------------------------- */
@@ -458,7 +527,7 @@ static inline char *cell_value(cell_build *build, const cell *it, ptrdiff_t i, c
     case CELL_COUNT: return cell_moment(build, it, i, p);
     case CELL_DECIMAL: return cell_decimal(it, at, p);
     case CELL_UUID: return cell_uuid(at, p);
-    case CELL_CLOCK: return write_now(p, it->object_step);
+    case CELL_CLOCK: return cell_now(it, p);
     default: return cell_list(build, it, i, p);
     }
 }
@@ -505,36 +574,49 @@ static inline int cell_may_be_null(cell_build *build, const cell *it)
     return build->failure == CELL_NONE || build->failure == CELL_NOT_FINITE || build->failure == CELL_LEFT_OUT;
 }
 
+/* A value; NULL: `failure` says why there is none. */
+static inline char *cell_any(cell_build *build, const cell *it, ptrdiff_t i, char *p)
+{
+    if (it->may_be_null && cell_is_null(it, i))
+        return cell_fail(build, CELL_NONE);
+    switch (it->kind) {
+    case CELL_LISTED: return cell_listed(build, it, i, p);
+    case CELL_OBJECT: return cell_python(build, it, it->objects[i - it->base], p);
+    case CELL_INT64: return number_text_i64(p, (int64_t)memory_load64(it->data + i * it->stride, 0));
+    case CELL_BOOL: return cell_bool(it->data[i * it->stride] != 0, p);
+    case CELL_TEXTS: return cell_dictionary_text(build, it, i, p);
+    case CELL_UTF8: return cell_utf8(build, it, i, p);
+    default: return cell_value(build, it, i, p);
+    }
+}
+
+static inline char *cell_brace(cell_build *build, const cell *it, char *p)
+{
+    ptrdiff_t at = p - build->buffer->start;
+    if (it->kind == CELL_OPEN) {
+        build->opened[build->depth++] = at;
+    } else if (it->kind == CELL_CLOSE) {
+        ptrdiff_t opened = build->opened[--build->depth];
+        p += opened == at;  /* without members there is no comma to write it over */
+        build->buffer->start[opened] = '{';
+        *p++ = '}';
+    }
+    return p;
+}
+
 /* Writes members, or the one item of a list, of element i; NULL: `failure` says why. */
 static char *cell_members(cell_build *build, const cell *it, const cell *stop, ptrdiff_t i, char *p)
 {
     while (it < stop) {
-        ptrdiff_t member = p - build->buffer->start;
-        const cell *next = it + 1 + it->inner;
+        const ptrdiff_t member = p - build->buffer->start;
         char *end;
         p = write_fragment(p, it->fragment, it->fragment_size);
-        if ((it->bitmap_count || it->mask) && cell_is_null(it, i)) {
-            build->failure = CELL_NONE;
-            end = NULL;
-        } else if (it->kind > CELL_LISTED) {
-            end = cell_value(build, it, i, p);
-        } else if (it->kind == CELL_OBJECT) {
-            end = cell_python(build, it, it->objects[i - it->base], p);
-        } else if (it->kind == CELL_LISTED) {
-            end = cell_listed(build, it, i, p);
-        } else {
-            if (it->kind == CELL_OPEN) {
-                build->opened[build->depth++] = p - build->buffer->start;
-            } else if (it->kind == CELL_CLOSE) {
-                ptrdiff_t opened = build->opened[--build->depth];
-                if (opened == p - build->buffer->start)
-                    p++;
-                build->buffer->start[opened] = '{';
-                *p++ = '}';
-            }
+        if (it->kind <= CELL_CLOSE && !(it->may_be_null && cell_is_null(it, i))) {
+            p = cell_brace(build, it, p);
             it++;
             continue;
         }
+        end = cell_any(build, it, i, p);
         if (!end) {
             if (!cell_may_be_null(build, it))
                 return NULL;
@@ -544,7 +626,7 @@ static char *cell_members(cell_build *build, const cell *it, const cell *stop, p
                 end = write_bytes(p, "null", 4);
         }
         p = end;
-        it = next;
+        it += 1 + it->inner;
     }
     return p;
 }

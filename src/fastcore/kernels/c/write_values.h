@@ -313,9 +313,9 @@ static int64_t write_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static char *write_now(char *p, const write_step *step)
+/* A reading of the clock as a field wants it */
+static char *write_moment(char *p, const write_step *step, int64_t now)
 {
-    int64_t now = write_clock();
     if (step->flags & WRITE_CLOCK_INT)
         return number_text_i64(p, now / step->unit);
     if (step->flags & WRITE_CLOCK_FLOAT)
@@ -325,6 +325,11 @@ static char *write_now(char *p, const write_step *step)
                            step->flags & WRITE_UTC_Z ? TIME_TEXT_Z : TIME_TEXT_OFFSET);
     *p++ = '"';
     return p;
+}
+
+static inline char *write_now(char *p, const write_step *step)
+{
+    return write_moment(p, step, write_clock());
 }
 
 static inline char *write_two(char *p, int64_t number)
