@@ -3,7 +3,7 @@
 import sys
 from array import array
 from collections import UserList
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -32,6 +32,7 @@ TYPES = {
     "floats": list[float | None] | None,
     "texts": list[list[str | None]] | None,
 }
+NEVER_NULL = {"int": int, "float": float, "str": str, "datetime": datetime, "ints": list[int]}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=14)
 ASCII = st.text(st.characters(max_codepoint=127, exclude_characters="\0"), max_size=14)
 LINES = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))
@@ -179,9 +180,6 @@ def as_single(value, type_):
     return np.float32(value) if value is not None and type_ in (pa.float16(), pa.float32()) else value
 
 
-ZONES = [None, UTC, timezone(timedelta(hours=5, minutes=30))]
-
-
 @st.composite
 def columns(draw, kind, length, arrow):
     """A column of any representation, and the values of its rows."""
@@ -210,7 +208,8 @@ def tables(draw, arrow=False, depth=2, length=None):
                 given |= {f"{name}.{member}": column for member, column in flatten(members).items()}
         else:
             kind = draw(st.sampled_from(sorted(TYPES)))
-            schema[name] = TYPES[kind]
+            types = [TYPES[kind], TYPES[kind], NEVER_NULL.get(kind, TYPES[kind])]
+            schema[name] = types[draw(st.integers(0, 2))]
             given[name], objects = draw(columns(kind, length, arrow and draw(st.booleans())))
         for row, value in zip(rows, objects, strict=True):
             row[name] = value

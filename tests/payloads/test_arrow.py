@@ -199,6 +199,41 @@ def test_dictionaries(backend):
     nulls = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.uint8()), pa.array([1.5, None], pa.float32()))
     assert one(float | None, nulls, backend) == ["1.5", "null"]
     assert one(str, pl.Series(["x", "y", "x"], dtype=pl.Categorical), backend) == ['"x"', '"y"', '"x"']
+    nothing = pa.DictionaryArray.from_arrays(pa.array([0, None], pa.int8()), pa.nulls(1))
+    for type_ in (int | None, list[int] | None, optional({"a": int})):
+        assert one(type_, nothing, backend) == ["null", "null"]
+
+
+def test_polars(backend):
+    schema = {
+        "a": list[int],
+        "c": str,
+        "d": Decimal,
+        "e": str,
+        "l": list[str | None] | None,
+        "o": optional({"x": int | None, "y": list[bool]}),
+        "t": datetime,
+        "u": int,
+        "z": datetime,
+    }
+    data = {
+        "a": pl.Series([[1, 2], [3, 4]], dtype=pl.Array(pl.Int16, 2)),
+        "c": pl.Series(["x", "ü"], dtype=pl.Categorical),
+        "d": pl.Series([Decimal("1.5"), Decimal("-0.25")], dtype=pl.Decimal(20, 2)),
+        "e": pl.Series(["b", "a"], dtype=pl.Enum(["a", "b"])),
+        "l": [["long enough to be no inline view", None], None],
+        "o": [{"x": None, "y": [True, False]}, {"x": 7, "y": []}],
+        "t": [datetime(1965, 1, 1, 0, 0, 0, 1), datetime(2026, 1, 1)],
+        "u": pl.Series([2**64 - 1, 0], dtype=pl.UInt64),
+        "z": pl.Series([datetime(2026, 1, 1), datetime(2026, 7, 1)]).dt.replace_time_zone("Europe/Berlin"),
+    }
+    frame = pl.DataFrame(data)
+    expected = cs.check(schema, frame, frame.to_dicts(), backend)
+    assert isinstance(expected, bytes)
+    assert cs.check(schema, {name: frame[name] for name in schema}, frame.to_dicts(), backend) == expected
+    for column in (pl.Series([time(1)]), pl.Series([timedelta(1)])):
+        with pytest.raises(PayloadError, match="expected a column for an int, got"):
+            one(int, column, backend)
 
 
 def test_structs_and_lists_within_one_another(backend):
@@ -319,6 +354,11 @@ def test_null_rows_of_a_struct_array(backend):
     with pytest.raises(PayloadError, match="row 3: expected a row, got None"):
         chunks.extend(PayloadBuilder({"i": int}, backend=backend).stream_columns(rows, lines=True))
     assert b"".join(chunks) == b'{"i":0}\n{"i":1}\n{"i":2}\n'
+    builder = PayloadBuilder({"i": int}, backend=backend)
+    with pytest.raises(PayloadError, match="row 1: expected a row, got None"):
+        builder.build_columns(rows.slice(2))
+    assert builder.build_columns(rows.slice(1, 2)) == b'[{"i":1},{"i":2}]'
+    assert builder.build_columns(rows.slice(4)) == b'[{"i":4}]'
 
 
 def test_a_stream_holds_one_batch(backend):

@@ -247,7 +247,7 @@ def _read_texts(buffers: list[int], code: str, reading: Reading | None) -> Read:
             text = data.decode("ascii")
             return [text[begin - first : end - first] for begin, end in bounds]
         parts = [data[begin - first : end - first] for begin, end in bounds]
-        return parts if reading is None else list(map(reading.text, parts))
+        return parts if reading is None else reading.texts(parts)
 
     return read
 
@@ -260,12 +260,12 @@ def _read_views(buffers: list[int], reading: Reading | None) -> Read:
         views = ctypes.string_at(buffers[1] + 16 * start, 16 * (stop - start)) if stop > start else b""
         for at, (size, buffer, offset) in enumerate(struct.iter_unpack("=i4xii", views)):
             if size <= 12:
-                parts.append(views[16 * at + 4 : 16 * at + 4 + max(size, 0)])
+                parts.append(views[16 * at + 4 : 16 * at + 4 + size])
             elif 0 <= buffer < len(buffers) - 3:
                 parts.append(ctypes.string_at(buffers[2 + buffer] + offset, size))
             else:
                 parts.append(b"")  # under a null, where a view may be anything
-        return parts if reading is None else list(map(reading.text, parts))
+        return parts if reading is None else reading.texts(parts)
 
     return read
 
@@ -371,17 +371,20 @@ def _timestamps(layout: str, address: int, reading: Reading) -> Column:
 
     def moment(value: int) -> Any:
         try:
-            found = epoch + timedelta(microseconds=value * factor // divisor)
+            found = epoch + timedelta(0, 0, value * factor // divisor)
             return found.astimezone(zone) if convert else found
         except (OverflowError, ValueError):
             return reading.beyond(value, layout)
 
-    column = _elements(
-        "timestamp",
-        address,
-        8,
-        lambda start, stop: list(map(moment, _items(address, "q", start, stop))),
-    )
+    def read(start: int, stop: int) -> list[Any]:
+        values = _items(address, "q", start, stop)
+        try:
+            found = [epoch + timedelta(0, 0, value * factor // divisor) for value in values]
+            return [each.astimezone(zone) for each in found] if convert else found
+        except (OverflowError, ValueError):  # one of them is such that Python does not have it
+            return list(map(moment, values))
+
+    column = _elements("timestamp", address, 8, read)
     column.unit, column.zone = UNITS[layout[2]], zone
     return column
 

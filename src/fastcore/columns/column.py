@@ -22,9 +22,9 @@ class Reading:
         """Floats of fewer than 64 bits."""
         return values
 
-    def text(self, data: bytes) -> Any:
+    def texts(self, parts: list[bytes]) -> list[Any]:
         """Text that should be UTF-8; what is not is equal to no constant of a condition."""
-        return data.decode("utf-8", "surrogateescape")
+        return [part.decode("utf-8", "surrogateescape") for part in parts]
 
     def numpy_bytes(self, part: Any) -> list[Any]:
         """Elements of a numpy array of bytes."""
@@ -76,7 +76,8 @@ class Column:
             bit, which is zero where the element is null.
         mask: address and stride of bytes that are not zero where the element is hidden.
         dictionary: what codes stand for; `kind` is then theirs.
-        fields: of a struct, by name; their rows are those of the struct.
+        fields: of a struct, by name; their rows are those of the struct. Where that is null, they may hold
+            anything, unless the reading inherits nulls.
         owner: keeps the memory; where it is a list, row i is its element ``offset + i``.
     """
 

@@ -149,7 +149,7 @@ def read_arrow(
     reading = PayloadReading(single, field)
     if field.kind == "object" and schema.format == b"+s":
         return _struct(field, schema, array, owner, length, outer, single)
-    if field.kind == "list" and schema.format != b"n":
+    if field.kind == "list" and is_list(schema.format.decode()):
         inner = array.children[0].contents
         items = read_arrow(
             field.members[0], schema.children[0].contents, inner, owner, inner.length, 0, single

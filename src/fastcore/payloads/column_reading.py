@@ -62,18 +62,18 @@ class PayloadReading(Reading):
     def singles(self, values: list[float]) -> list[Any]:
         return list(map(self.single, values))
 
-    def text(self, data: bytes) -> Any:
+    def texts(self, parts: list[bytes]) -> list[Any]:
         try:
-            return data.decode()
+            return [part.decode() for part in parts]
         except UnicodeDecodeError:
-            return data  # which is refused where it is written, with its row
+            return list(map(_text, parts))
 
     def numpy_bytes(self, part: Any) -> list[Any]:
         try:
             values: list[Any] = part.astype("U").tolist()
             return values
         except UnicodeDecodeError:  # it takes ASCII only
-            return list(map(self.text, part.tolist()))
+            return self.texts(part.tolist())
 
     def numpy_moments(self, part: Any) -> list[Any]:
         bounds = _bounds(part.dtype.str[4:-1])
@@ -96,6 +96,14 @@ class PayloadReading(Reading):
 
     def zone(self, name: str, find: Callable[[str], tzinfo]) -> tzinfo:
         return find(name)
+
+
+def _text(data: bytes) -> str | bytes:
+    """What is no UTF-8 stays bytes, which are refused where they are written, with their row."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _bounds(unit: str) -> tuple[int, int] | None:
