@@ -243,6 +243,7 @@ static inline char *cell_ucs4(cell_build *build, const cell *it, const char *at,
 {
     uint32_t piece[128];
     size_t n = memory_ucs4_length(at, it->width), count;
+    int beyond = 0;
     *p++ = '"';
     for (; n; n -= count, at += 4 * count) {
         count = n < 128 ? n : 128;
@@ -251,7 +252,9 @@ static inline char *cell_ucs4(cell_build *build, const cell *it, const char *at,
         memcpy(piece, at, count * 4);
         for (size_t k = 0; it->flags & CELL_SWAPPED && k < count; k++)
             piece[k] = memory_swap32(piece[k]);
-        p = string_text_ucs4(p, piece, count);
+        for (size_t k = 0; k < count; k++)
+            beyond |= piece[k] > 0x10FFFF;
+        p = beyond ? NULL : string_text_ucs4(p, piece, count);
         if (!p)
             return cell_fail(build, WRITE_REFUSED);
     }
