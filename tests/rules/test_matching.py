@@ -346,6 +346,46 @@ def test_any_text_is_a_key(backend, key):
     assert rules.matches({}) == []
 
 
+class Attributes:
+    """Its __dict__ shares its keys with those of its like."""
+
+    def __init__(self, values):
+        for key, value in values.items():
+            setattr(self, key, value)
+
+
+def reordered(event):
+    """The same keys, some of them deleted and put back."""
+    changed = {**event, "z": 0}
+    for key in [*list(event)[::2], "z"]:
+        changed.pop(key)
+    return changed | event
+
+
+@pytest.mark.parametrize("extra", [0, 3, 300, 70_000])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(dict, id="plain"),
+        pytest.param(reordered, id="deleted"),
+        pytest.param(lambda event: {**event, 1: 2}, id="keys of other types"),
+        pytest.param(lambda event: Attributes(event).__dict__, id="shared keys"),
+        pytest.param(lambda event: {**event}.copy(), id="copied"),
+    ],
+)
+def test_a_dict_of_any_layout_is_read(backend, layout, extra):
+    names = [f"f{number}" for number in range(20)]
+    rules = RuleSet.from_rules(
+        [{"id": name, "when": {"==": [{"var": name}, number]}} for number, name in enumerate(names)],
+        backend=backend,
+    )
+    event = {name: number for number, name in enumerate(names)} | {f"x{i}": i for i in range(extra)}
+    assert rules.matches(layout(event)) == names
+    held = layout(event)
+    del held["f7"]
+    assert rules.matches(held) == [name for name in names if name != "f7"]
+
+
 def test_members_of_members_and_of_sequences(backend):
     deep = ".".join(["a"] * 60)
     rules = RuleSet.from_rules(

@@ -78,10 +78,12 @@ cdef extern from "dict_walk.h":
     int match_get(PyObject *dict, PyObject *key, PyObject **value) except -1
     Py_ssize_t match_size(PyObject *dict)
     void match_fetch_keys(PyObject *dict)
+    void match_fetch_values(PyObject *dict)
     void match_fetch_ahead(PyObject *tuple, const int32_t *fired, Py_ssize_t i, Py_ssize_t count)
     void match_set(PyObject *list, Py_ssize_t i, PyObject *item)
     void match_set_tuple(PyObject *tuple, Py_ssize_t i, PyObject *item)
     bint MATCH_ITERATES
+    void match_learn_entries()
     bint PyDict_CheckExact(PyObject *)
     bint PyFloat_CheckExact(PyObject *)
     bint PyLong_CheckExact(PyObject *)

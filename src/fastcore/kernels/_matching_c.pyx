@@ -525,10 +525,12 @@ cdef class _Matcher(_Bitmaps):
         """Appends a decision for each event that is left, as long as none raises."""
         cdef Py_ssize_t i = len(decisions)
         while i < len(events):  # an event's own code may shorten the list
-            if i + 2 < len(events):
-                bitset_prefetch(<PyObject *>events[i + 2])
+            if i + 3 < len(events):
+                bitset_prefetch(<PyObject *>events[i + 3])
+                if PyDict_CheckExact(<PyObject *>events[i + 2]):
+                    match_fetch_keys(<PyObject *>events[i + 2])
                 if PyDict_CheckExact(<PyObject *>events[i + 1]):
-                    match_fetch_keys(<PyObject *>events[i + 1])
+                    match_fetch_values(<PyObject *>events[i + 1])
             decisions.append(decider.decide(scratch.fired, self.run(scratch, events[i], now), ()))
             self.release(scratch)
             i += 1
@@ -568,3 +570,6 @@ cdef class _Bound:
 def matcher(plan, program, ids):
     """See matching.py."""
     return _Matcher(plan, program, ids)
+
+
+match_learn_entries()

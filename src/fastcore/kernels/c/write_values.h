@@ -12,8 +12,9 @@
 #include <string.h>
 #include <time.h>
 #include "number_text.h"
+#include "string_text.h"
+#include "time_text.h"
 #include "write_buffer.h"
-#include "write_placeholders.h"
 #include "write_step.h"
 
 static char *write_object_value(write_buffer *buffer, char *p, const write_object *object, PyObject *value);
@@ -327,13 +328,6 @@ static char *write_now(char *p, const write_step *step)
     return p;
 }
 
-static inline char *write_two(char *p, int64_t number)
-{
-    *p++ = (char)('0' + number / 10);
-    *p++ = (char)('0' + number % 10);
-    return p;
-}
-
 /* The offset of a datetime as RFC 3339 has it, in minutes, rounded; NULL with an exception. */
 static char *write_offset(write_buffer *buffer, char *p, const write_step *step, PyObject *value)
 {
@@ -355,9 +349,9 @@ static char *write_offset(write_buffer *buffer, char *p, const write_step *step,
     }
     minutes = ((seconds < 0 ? -seconds : seconds) + 30) / 60;
     *p++ = seconds < 0 ? '-' : '+';
-    p = write_two(p, minutes / 60);
+    p = time_pair(p, (uint32_t)minutes / 60);
     *p++ = ':';
-    return write_two(p, minutes % 60);
+    return time_pair(p, (uint32_t)minutes % 60);
 }
 
 static char *write_datetime(write_buffer *buffer, char *p, const write_step *step, PyObject *value)
@@ -380,13 +374,8 @@ static char *write_datetime(write_buffer *buffer, char *p, const write_step *ste
 
 static char *write_date(char *p, PyObject *value)
 {
-    int year = PyDateTime_GET_YEAR(value);
     *p++ = '"';
-    p = write_two(write_two(p, year / 100), year % 100);
-    *p++ = '-';
-    p = write_two(p, PyDateTime_GET_MONTH(value));
-    *p++ = '-';
-    p = write_two(p, PyDateTime_GET_DAY(value));
+    p = time_text_day(p, PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value));
     *p++ = '"';
     return p;
 }
