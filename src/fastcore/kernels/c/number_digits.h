@@ -17,9 +17,11 @@
 #include <intrin.h>
 #define NUMBER_RARELY(condition) (condition)
 #define NUMBER_APART static __declspec(noinline)
+#define NUMBER_INLINE static __forceinline
 #else
 #define NUMBER_RARELY(condition) __builtin_expect(condition, 0)
 #define NUMBER_APART static __attribute__((noinline, cold, unused))
+#define NUMBER_INLINE static inline __attribute__((always_inline))
 #endif
 
 #define NUMBER_ZEROS 0x3030303030303030u  /* eight times '0' */
