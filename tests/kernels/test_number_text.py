@@ -65,8 +65,8 @@ needs_sources = pytest.mark.skipif(
 def written(request, tmp_path_factory):
     """A function from a letter (d f q Q r) and values to their texts, by one variant of the code."""
     compiler = shutil.which(os.environ.get("CC", "cc").split()[0])
-    if compiler is None:
-        pytest.skip("no C compiler")
+    if compiler is None or sys.platform == "win32":
+        pytest.skip("no C compiler for POSIX")
     folder = tmp_path_factory.mktemp("number_text")
     (folder / "main.c").write_text(PROGRAM, encoding="utf-8")
     options = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{HEADERS}", *VARIANTS[request.param]]
