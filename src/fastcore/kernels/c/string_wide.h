@@ -4,7 +4,8 @@
 
 #include "string_blocks.h"
 
-#if STRING_TEXT_LEVEL >= 2 && defined(__GNUC__) && defined(__x86_64__)
+/* gcc for Windows keeps such vectors where the stack is not aligned for them */
+#if STRING_TEXT_LEVEL >= 2 && defined(__GNUC__) && defined(__x86_64__) && !defined(_WIN32)
 #define STRING_WIDE 1
 #include <immintrin.h>
 
