@@ -23,7 +23,7 @@ from fastcore.kernels.matching import matcher as matcher
 from fastcore.kernels.reading import reader as reader
 from fastcore.kernels.writing import RowWriter as RowWriter
 from fastcore.kernels.writing import WriteProgress as WriteProgress
-from fastcore.kernels.writing import write_one as write_one
+from fastcore.kernels.writing_rows import write_one as write_one
 from fastcore.kernels.writing_values import WriteSingle as WriteSingle
 from fastcore.kernels.writing_values import write_constant as write_constant
 

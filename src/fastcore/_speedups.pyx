@@ -42,6 +42,11 @@ include "kernels/_reading_c.pyx"
 include "kernels/_column_plan_c.pyx"
 include "kernels/_columns_c.pyx"
 include "kernels/writing_values.py"
-include "kernels/writing.py"
+include "kernels/writing_rows.py"
+include "kernels/writing_columns.py"
+include "kernels/_writing_plan_c.pyx"
+include "kernels/_writing_cells_c.pyx"
+include "kernels/_writing_columns_c.pyx"
+include "kernels/_writing_c.pyx"
 
 BUILD_VERSION = FASTCORE_VERSION.decode("ascii")

@@ -35,11 +35,22 @@ def test_a_plan_is_plain_data():
 def test_open_and_fill(backend):
     writer = _backend.kernels("writing", backend).RowWriter(plan({"a": int}))
     progress = writer.open([(1,), (2,), (3,)], False)
-    assert writer.fill(progress, 1) == b'{"a":1}'
+    assert writer.fill(progress, 1) == b'[{"a":1}'
     assert not progress.done
     assert writer.fill(progress, 9) == b',{"a":2},{"a":3}'
-    assert writer.fill(progress, 1) == b""
+    assert writer.fill(progress, 1) == b"]"
     assert progress.done
+    assert writer.fill(progress, 1) == b""
+
+
+def test_build_and_page(backend):
+    writer = _backend.kernels("writing", backend).RowWriter(plan({"a": int}))
+    assert writer.build([(1,), (2,)], False) == b'[{"a":1},{"a":2}]'
+    assert writer.build(iter([(1,), (2,)]), True) == b'{"a":1}\n{"a":2}\n'
+    assert writer.build([], False) == b"[]"
+    assert writer.build((), True) == b""
+    assert writer.page([(1,)], 7, None, "x") == b'{"items":[{"a":1}],"total":7,"page":null,"next":"x"}'
+    assert writer.page(b"[2]", None, 0, None) == b'{"items":[2],"total":null,"page":0,"next":null}'
 
 
 def test_lines(backend):

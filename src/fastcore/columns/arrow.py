@@ -41,6 +41,8 @@ LISTS: Final = {"+l": ("list", "i"), "+L": ("large_list", "q"), "+m": ("objects"
 EPOCH: Final = datetime(1970, 1, 1)
 DAY_ZERO: Final = date(1970, 1, 1).toordinal()
 
+OUTSIDE: Final = "offsets of Arrow data lie outside of what they are for"
+
 Read = Callable[[int, int], list[Any]]
 Valid = list[tuple[int, int]]
 
@@ -163,13 +165,16 @@ def _flat(layout: str, schema: Any, array: Any, reading: Reading) -> Column:
         return _elements("bits", buffers[1], 0, lambda start, stop: bits(buffers[1], start, stop))
     if layout in TEXTS:
         kind, code = TEXTS[layout]
-        column = Column(kind, 0, _read_texts(buffers, code, reading if kind != "objects" else None))
+        # a change of memory must not make anyone read outside of it
+        end = array.offset + array.length
+        last = _items(buffers[1], code, end, end + 1)[0] if buffers[1] and array.length else 0
+        column = Column(kind, 0, _read_texts(buffers, code, last, reading if kind != "objects" else None))
         column.offsets, column.address = buffers[1:3]
         return column
     if layout in ("vu", "vz"):
         text = layout == "vu"
         column = Column("view" if text else "objects", 0, _read_views(buffers, reading if text else None))
-        column.address, column.buffers = buffers[1], buffers[2:-1]
+        column.address, column.buffers, column.sizes = buffers[1], buffers[2:-1], buffers[-1]
         return column
     if layout == "n":
         return Column("missing", 0, lambda start, stop: [None] * (stop - start))
@@ -233,14 +238,16 @@ def _struct(
     return column
 
 
-def _read_texts(buffers: list[int], code: str, reading: Reading | None) -> Read:
-    """Text, or bytes if no reading is given."""
+def _read_texts(buffers: list[int], code: str, last: int, reading: Reading | None) -> Read:
+    """Text, or bytes if no reading is given; no offset is greater than `last`."""
 
     def read(start: int, stop: int) -> list[Any]:
         if start == stop:
             return []
         ends = _items(buffers[1], code, start, stop + 1)
         first = ends[0]
+        if first < 0 or ends[-1] > last:
+            raise ValueError(OUTSIDE)
         data = ctypes.string_at(buffers[2] + first, ends[-1] - first) if ends[-1] > first else b""
         bounds = pairwise(ends)
         if reading is not None and data.isascii():
@@ -254,6 +261,8 @@ def _read_texts(buffers: list[int], code: str, reading: Reading | None) -> Read:
 
 def _read_views(buffers: list[int], reading: Reading | None) -> Read:
     """Text, or bytes if no reading is given."""
+    count = len(buffers) - 3
+    sizes = _items(buffers[-1], "q", 0, count) if count > 0 else []
 
     def read(start: int, stop: int) -> list[Any]:
         parts = []
@@ -261,7 +270,7 @@ def _read_views(buffers: list[int], reading: Reading | None) -> Read:
         for at, (size, buffer, offset) in enumerate(struct.iter_unpack("=i4xii", views)):
             if size <= 12:
                 parts.append(views[16 * at + 4 : 16 * at + 4 + size])
-            elif 0 <= buffer < len(buffers) - 3:
+            elif 0 <= buffer < count and 0 <= offset <= sizes[buffer] - size:
                 parts.append(ctypes.string_at(buffers[2 + buffer] + offset, size))
             else:
                 parts.append(b"")  # under a null, where a view may be anything
@@ -292,7 +301,10 @@ def arrow_list(schema: Any, array: Any, inner: Column) -> Column:
     def read(start: int, stop: int) -> list[Any]:
         pairs = bounds(start, stop) if stop > start else []
         first = min((begin for begin, _ in pairs), default=0)
-        values = inner.values(first, max((end for _, end in pairs), default=0))
+        last = max((end for _, end in pairs), default=0)
+        if first < 0 or last > inner.length:
+            raise ValueError(OUTSIDE)
+        values = inner.values(first, last)
         if layout == "+m":
             values = [tuple(entry.values()) for entry in values]
         return [values[begin - first : end - first] for begin, end in pairs]

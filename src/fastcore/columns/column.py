@@ -66,7 +66,7 @@ class Column:
         width: bytes of an element of ``"ucs4"``, ``"bytes"``, ``"decimal"``; items of a ``"fixed_list"``.
         swapped: numbers and characters have the byte order that this machine does not have.
         offsets: address of the offsets of ``"utf8"``, ``"large"``, ``"list"`` and ``"large_list"``.
-        buffers: addresses of the further buffers of ``"view"``.
+        buffers, sizes: addresses of the further buffers of ``"view"``, and of their sizes (int64).
         unit: of ``"datetime64"`` and ``"timestamp"``: ``D h m s ms us ns``.
         zone: of a ``"timestamp"``; None: they are naive.
         scale: decimal places of ``"decimal"``.
@@ -78,7 +78,7 @@ class Column:
         dictionary: what codes stand for; `kind` is then theirs.
         fields: of a struct, by name; their rows are those of the struct. Where that is null, they may hold
             anything, unless the reading inherits nulls.
-        owner: keeps the memory.
+        owner: keeps the memory; where it is a list, row i is its element ``offset + i``.
     """
 
     __slots__ = (
@@ -97,6 +97,7 @@ class Column:
         "read",
         "read_codes",
         "scale",
+        "sizes",
         "start",
         "step",
         "stride",
@@ -113,7 +114,7 @@ class Column:
         self.read = read
         self.owner = owner
         self.read_codes: Values | None = None
-        self.address = self.stride = self.offset = self.width = self.offsets = 0
+        self.address = self.stride = self.offset = self.width = self.offsets = self.sizes = 0
         self.start = self.step = self.scale = 0
         self.swapped = False
         self.unit = ""

@@ -15,6 +15,12 @@ def segments(columns: Mapping[Key, Sequence[Column]]) -> Iterator[tuple[int, dic
 
     The columns have equal lengths.
     """
+    if all(len(pieces) == 1 for pieces in columns.values()):
+        parts = {path: pieces[0] for path, pieces in columns.items()}
+        length = next((piece.length for piece in parts.values()), 0)
+        if length:
+            yield length, parts
+        return
     at = dict.fromkeys(columns, 0)
     begun = dict.fromkeys(columns, 0)
     while True:

@@ -1,415 +1,37 @@
 """Rows to JSON bytes: the loop behind ``PayloadBuilder``.
 
-The contract with the rest is a plan: ``fastcore.payloads.plan.Plan``, plain data. From it this kernel makes
-one function per way of reading a row, as source text: a line per field that tests the exact type, writes the
-common case in place and leaves everything else to the field's node (``writing_values``), then one f-string
-with the constant key fragments. The nodes alone decide what is allowed; the generated function is their short
-cut.
-
-A C twin takes over ``RowWriter`` (``open``, ``fill``) with the same plan. For a row that it cannot write it
-must run the function of this kernel, so that the error is the same: fields are checked in order, encoding
-comes after.
+The contract with the rest is a plan: ``fastcore.payloads.plan.Plan``, plain data. ``RowWriter(plan)`` writes
+by it: ``build`` gives everything at once, ``open`` and ``fill`` chunks of whole rows, ``page`` an envelope.
+This is the twin for an interpreter or a JIT: one function per way of reading a row, generated from the plan
+(``writing_rows``). ``_writing_c.pyx`` is the twin for C; a row that it cannot write is given to the same
+function, so that the error is the same.
 """
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastcore import _cython as cython
 from fastcore.errors import PayloadError
+from fastcore.kernels.writing_columns import _write_table_rows
+from fastcore.kernels.writing_rows import (
+    _write_count,
+    _write_iterable,
+    _write_next,
+    _write_surrogate,
+    _WriteReader,
+    write_one,
+)
+from fastcore.kernels.writing_values import WriteSingle, _write_shorten, _WriteMisfit, write_constant
 
-if not cython.compiled:  # compiled, both halves share one namespace
-    from fastcore.kernels.writing_values import (  # noqa: F401 - some only complete this module
-        _WRITE_VALUE_NODES,
-        WriteSingle,
-        _write_join,
-        _write_quote,
-        _write_shorten,
-        _WriteMisfit,
-        _WriteNode,
-        write_constant,
-    )
-
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, NoReturn
-
-    from fastcore.columns.column import Column
+    from fastcore.kernels.writing_rows import RowFunction
     from fastcore.payloads.columns import Table
-    from fastcore.payloads.plan import Plan, Step
+    from fastcore.payloads.plan import Plan
 
-    RowFunction = Callable[[Any], str]
+__all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one"]
 
-
-# --------------------------------------------------------------------------------------- lists and objects
-
-
-class _WriteList(_WriteNode):
-    @cython.annotation_typing(False)
-    def __init__(self, step: "Step", plan: "Plan", path: str) -> None:
-        super().__init__(step, plan, path)
-        self.item = _write_node(step.detail, plan, "")
-
-    @cython.annotation_typing(False)
-    def text(self, value: "Any") -> str:
-        if not isinstance(value, (list, tuple)):
-            if not hasattr(value, "tolist") or not getattr(value, "ndim", 0):
-                self.refuse(value)
-            value = list(value)  # of an array: keeps the types of its elements
-        texts: list[str] = []
-        try:
-            for element in value:
-                texts.append(self.item(element))  # noqa: PERF401 - their count says which one failed
-        except _WriteMisfit as misfit:
-            raise misfit.below(f"{self.path}[{len(texts)}]") from None
-        return f"[{','.join(texts)}]"
-
-
-class _WriteObject(_WriteNode):
-    """A nested object; the type of each value says how it is read."""
-
-    @cython.annotation_typing(False)
-    def __init__(self, step: "Step", plan: "Plan", path: str) -> None:
-        super().__init__(step, plan, path)
-        self.reader = _WriteReader(step.detail)
-
-    @cython.annotation_typing(False)
-    def text(self, value: "Any") -> str:
-        kind = self.reader.kind(value)
-        if kind is None:
-            self.refuse(value)
-        try:
-            text: str = self.reader.function(kind)(value)
-            return text
-        except _WriteMisfit as misfit:
-            raise misfit.below(self.path) from None
-
-
-@cython.annotation_typing(False)
-def _write_node(step: "Step", plan: "Plan", path: str) -> _WriteNode:
-    if step.kind == "list":
-        return _WriteList(step, plan, path)
-    if step.kind == "object":
-        return _WriteObject(step, plan, path)
-    return _WRITE_VALUE_NODES[step.kind](step, plan, path)
-
-
-# ------------------------------------------------------------------------------------------ reading a row
-
-_WRITE_NOT_ROWS = (str, bytes, bytearray, memoryview, int, float, complex, set, frozenset, type, type(None))
-
-
-@cython.annotation_typing(False)
-def _write_shape(row: "Any") -> "str | None":
-    """What a row is: ``sequence dict mapping record object``; None for what cannot be a row."""
-    if isinstance(row, (tuple, list)):
-        return "sequence"
-    kind = type(row)
-    if kind is dict:
-        return "dict"
-    if isinstance(row, _WRITE_NOT_ROWS):
-        return None
-    if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields"):
-        return "object"
-    from collections.abc import Mapping
-
-    if isinstance(row, Mapping):
-        return "mapping"
-    if hasattr(kind, "__getitem__") and hasattr(kind, "__len__"):
-        return "record" if hasattr(kind, "keys") else "sequence"
-    return "object"
-
-
-@cython.annotation_typing(False)
-def _write_inlined(step: "Step") -> bool:
-    """Whether a flat row holds the members of this step side by side instead of an object."""
-    return step.kind == "object" and not step.nullable and not step.omittable and step.default == ()
-
-
-@cython.annotation_typing(False)
-def _write_leaves(plan: "Plan") -> "list[Step]":
-    """The steps that a flat row has values for, in order."""
-    leaves: list[Step] = []
-    for step in plan.steps:
-        if _write_inlined(step):
-            leaves.extend(_write_leaves(step.detail))
-        elif step.source is not None:
-            leaves.append(step)
-    return leaves
-
-
-class _WriteReader:
-    """Finds the values of a plan's steps in a row, and keeps the functions that write such rows."""
-
-    @cython.annotation_typing(False)
-    def __init__(self, plan: "Plan") -> None:
-        self.plan = plan
-        self.steps = [step for step in plan.steps if step.source is not None]
-        self.width = len(self.steps)
-        self.flat_width = len(_write_leaves(plan))
-        self.names = frozenset(step.source for step in self.steps)
-        self.functions: dict[str, RowFunction] = {}
-
-    @cython.annotation_typing(False)
-    def kind(self, row: "Any") -> "str | None":
-        """How a row is read: by position (``sequence``), by key (``dict``, ``record``), by attribute."""
-        shape = _write_shape(row)
-        if shape == "record":
-            required = {step.source for step in self.steps if step.default == ()}
-            shape = "record" if required <= set(row.keys()) else "sequence"
-        return shape
-
-    @cython.annotation_typing(False)
-    def function(self, kind: str) -> "RowFunction":
-        """The function from a row to its text; made at first use, by any thread."""
-        function = self.functions.get(kind)
-        if function is None:
-            function = self.functions[kind] = _write_compile(self, kind)
-        return function
-
-    # What follows is called by generated functions, off their common path.
-
-    @cython.annotation_typing(False)
-    def sequence(self, row: "Any", width: int) -> "Any":
-        """A row that is read by position, but is neither a tuple nor a list, or has the wrong length."""
-        if _write_shape(row) not in ("sequence", "record"):
-            raise _WriteMisfit("", f"a tuple or list of {_write_counted(width)}", _write_shorten(row))
-        if len(row) != width:
-            got = f"{_write_counted(len(row))}: {_write_shorten(row)}"
-            raise _WriteMisfit("", f"a tuple or list of {_write_counted(width)}", got)
-        return tuple(row)
-
-    @cython.annotation_typing(False)
-    def keyed(self, row: "Any") -> "tuple[Any, ...]":
-        """The values of a row that is read by key, but is not a plain dict, or lacks a key."""
-        if _write_shape(row) not in ("dict", "mapping", "record"):
-            raise _WriteMisfit("", "a mapping", _write_shorten(row))
-        keys = set(row.keys())
-        return tuple([row[step.source] if step.source in keys else self.missing(step) for step in self.steps])
-
-    @cython.annotation_typing(False)
-    def attributes(self, row: "Any") -> "tuple[Any, ...]":
-        """The values of an object that lacks an attribute."""
-        if isinstance(row, (*_WRITE_NOT_ROWS, dict, tuple, list)):
-            raise _WriteMisfit("", "an object with attributes", _write_shorten(row))
-        values = []
-        for step in self.steps:
-            value = getattr(row, step.source or "", _WRITE_MISSING)
-            values.append(self.missing(step) if value is _WRITE_MISSING else value)
-        return tuple(values)
-
-    @cython.annotation_typing(False)
-    def missing(self, step: "Step") -> "Any":
-        if step.default == ():
-            raise _WriteMisfit(step.key, step.expected, "nothing: it is missing")
-        return step.default[0]
-
-    @cython.annotation_typing(False)
-    def extra(self, row: "Any") -> None:
-        for key in list(row.keys()):
-            if key not in self.names:
-                raise _WriteMisfit("", "no key beyond the schema's", f"the key {_write_shorten(key)}")
-
-
-_WRITE_MISSING = object()
-
-
-@cython.annotation_typing(False)
-def _write_counted(count: int) -> str:
-    return f"{count} value" if count == 1 else f"{count} values"
-
-
-# --------------------------------------------------------------------------------- generating the function
-
-_WRITE_CALL = "{w}({v})"
-_WRITE_INLINE = {
-    # an int stays one: the f-string writes it
-    "int": "{v} if type({v}) is int else {w}({v})",
-    "float": (
-        "repr({v}) if type({v}) is float and (1e-4 <= {v} < 1e16 or -1e16 < {v} <= -1e-4 or {v} == 0.0)"
-        " else {w}({v})"
-    ),
-    "str": "quote({v}) if type({v}) is str else {w}({v})",
-    "bool": "'true' if {v} is True else 'false' if {v} is False else {w}({v})",
-}
-
-
-class _WriteSource:
-    """The lines and names of one generated function. Texts of a schema enter it as literals only."""
-
-    @cython.annotation_typing(False)
-    def __init__(self, reader: _WriteReader, flat: bool) -> None:
-        self.lines: list[str] = []
-        self.names: dict[str, Any] = {
-            "quote": _write_quote,
-            "reader": reader,
-        }
-        self.flat = flat
-        self.values: list[str] = []  # the variables that the reader sets, in order
-        self.ints: list[str] = []  # pairs of variable and node where an int is written in place
-        self.count = 0
-
-    @cython.annotation_typing(False)
-    def variable(self) -> str:
-        self.count += 1
-        return f"v{self.count}"
-
-    @cython.annotation_typing(False)
-    def object(self, plan: "Plan", prefix: str) -> str:
-        """Emit the lines of an object's members; gives its part of the f-string's template.
-
-        A member that may be left out carries its own key and comma: the comma comes after it as long as no
-        member that is always there has been written, else before it. Without any such member the first comma
-        is cut off.
-        """
-        steps = plan.steps
-        first = next((index for index, step in enumerate(steps) if not step.omittable), len(steps))
-        certain = first < len(steps)
-        template = ""
-        for index, step in enumerate(steps):
-            before = "," if index > first or not certain else ""
-            after = "," if index < first and certain else ""
-            key = before + step.fragment
-            if self.flat and _write_inlined(step):
-                template += _write_literal(key) + self.object(step.detail, f"{prefix}{step.key}.")
-            elif step.omittable:
-                variable = self.value(step, plan, prefix)
-                empty = "('', 'null')" if step.omit_null else "('',)"
-                text = f"f{_write_literal(key) + '{' + variable + '}' + after!r}"
-                self.lines.append(f"{variable} = '' if {variable} in {empty} else {text}")
-                template += f"{{{variable}}}"
-            else:
-                template += f"{_write_literal(key)}{{{self.value(step, plan, prefix)}}}"
-        if steps and not certain:
-            variable = self.variable()
-            self.lines.append(f"{variable} = f{template!r}[1:]")
-            template = f"{{{variable}}}"
-        return f"{{{{{template}}}}}"
-
-    @cython.annotation_typing(False)
-    def value(self, step: "Step", plan: "Plan", prefix: str) -> str:
-        """Emit the line that turns a step's value into text; gives its variable."""
-        variable = self.variable()
-        writer = f"w{self.count}"
-        node = self.names[writer] = _write_node(step, plan, prefix + step.key)
-        if step.kind == "constant":
-            code = repr(node(None))
-        elif step.source is None:
-            code = f"{writer}(None)"
-        else:
-            self.values.append(variable)
-            plain = step.precision is None and not step.as_string
-            code = _WRITE_INLINE.get(step.kind, _WRITE_CALL) if plain else _WRITE_CALL
-            code = code.format(v=variable, w=writer)
-            if plain and step.kind == "int":
-                self.ints.append(f"({variable}, {writer})")
-            if step.nullable:
-                code = f"'null' if {variable} is None else {code}"
-            if step.omit_missing:
-                code = f"'' if {variable} is ... else {code}"
-        self.lines.append(f"{variable} = {code}")
-        return variable
-
-
-@cython.annotation_typing(False)
-def _write_literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-@cython.annotation_typing(False)
-def _write_compile(reader: _WriteReader, kind: str) -> "RowFunction":
-    source = _WriteSource(reader, kind == "flat")
-    template = source.object(reader.plan, "")
-    body = [*source.lines, f"return f{template!r}"]
-    if source.ints:
-        source.names["digits"] = _write_digits
-        body = ["try:", *[f"    {line}" for line in body], "except ValueError as error:"]
-        body.append(f"    digits(error, ({', '.join(source.ints)},))")
-    lines = _write_read_lines(reader, kind, source) + body
-    exec("def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
-    function: RowFunction = source.names["write"]
-    return function
-
-
-@cython.annotation_typing(False)
-def _write_read_lines(reader: _WriteReader, kind: str, source: _WriteSource) -> "list[str]":
-    """The lines that set the variables of the values from `row`."""
-    count = len(source.values)
-    target = f"{', '.join(source.values)}, = " if count else ""
-    if kind in ("sequence", "flat"):
-        return [
-            "if type(row) is not tuple and type(row) is not list:",
-            f"    row = reader.sequence(row, {count})",
-            "try:",
-            f"    {target}row",
-            "except ValueError:",
-            f"    reader.sequence(row, {count})",
-            "    raise",
-        ]
-    if kind == "object":
-        for index, step in enumerate(reader.steps):
-            source.names[f"name{index}"] = step.source
-        reads = [f"{variable} = get(row, name{index})" for index, variable in enumerate(source.values)]
-        source.names["get"] = getattr
-        reads = [
-            f"{variable} = row.{step.source}" if _write_is_plain(step.source or "") else read
-            for variable, step, read in zip(source.values, reader.steps, reads, strict=True)
-        ]
-        lines = ["try:", *[f"    {read}" for read in reads], "    pass"]
-        return [*lines, "except AttributeError:", f"    {target}reader.attributes(row)"]
-    names = [repr(step.source) for step in reader.steps]
-    reads = [f"{variable} = row[{name}]" for variable, name in zip(source.values, names, strict=True)]
-    lines = ["if type(row) is dict:", "    try:", *[f"        {read}" for read in reads], "        pass"]
-    lines += ["    except KeyError:", f"        {target}reader.keyed(row)"]
-    lines += ["else:", f"    {target}reader.keyed(row)"]
-    if reader.plan.extra == "error":
-        lines += [f"if type(row) is not dict or len(row) != {count}:", "    reader.extra(row)"]
-    return lines
-
-
-@cython.annotation_typing(False)
-def _write_is_plain(name: str) -> bool:
-    """Whether a name may follow a dot in source text; others than ASCII are normalised there."""
-    from keyword import iskeyword
-
-    return name.isascii() and name.isidentifier() and not iskeyword(name) and not name.startswith("__")
-
-
-@cython.annotation_typing(False)
-def _write_digits(error: ValueError, pairs: "tuple[tuple[Any, _WriteNode], ...]") -> "NoReturn":
-    """A line of a row raised ValueError: an int beyond the interpreter's limit of digits is a misfit."""
-    for value, node in pairs:
-        if type(value) is int:
-            node(value)
-    raise error
-
-
-@cython.annotation_typing(False)
-def _write_surrogate(text: str) -> "NoReturn":
-    """The text of a row cannot be encoded: say which string in it."""
-    import json
-
-    place = next(index for index, char in enumerate(text) if "\ud800" <= char <= "\udfff")
-    mark = next(char for char in map(chr, range(0xE000, 0xF900)) if char not in text)
-    pending: list[tuple[str, Any]] = []
-    try:  # noqa: SIM105 - contextlib is slow to import
-        pending.append(("", json.loads(f"{text[:place]}{mark}{text[place + 1 :]}")))
-    except ValueError:  # a Raw fragment need not be JSON
-        pass
-    while pending:
-        path, value = pending.pop()
-        if isinstance(value, str) and mark in value:
-            value = value.replace(mark, text[place])
-            raise _WriteMisfit(path, "text without lone surrogates", _write_shorten(value))
-        if isinstance(value, dict):
-            pending += [(_write_join(path, key), member) for key, member in value.items()]
-        elif isinstance(value, list):
-            pending += [(f"{path}[{index}]", member) for index, member in enumerate(value)]
-    raise _WriteMisfit("", "text without lone surrogates", _write_shorten(text[max(place - 20, 0) :]))
-
-
-# ----------------------------------------------------------------------------------------------- the loop
-
-_WRITE_BLOCK = 1024  # rows whose texts wait to be joined and encoded together
+_BLOCK = 1024
+"""Rows whose texts wait to be joined and encoded together."""
 
 
 class WriteProgress:
@@ -419,9 +41,10 @@ class WriteProgress:
         done: every row has been written, or an error has been raised.
     """
 
-    @cython.annotation_typing(False)
-    def __init__(self, rows: "Iterable[Any]", lines: bool, kind: "str | None") -> None:
-        self.iterator: Iterator[Any] = iter(rows)
+    __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "write")
+
+    def __init__(self, rows: Iterable[Any], lines: bool, kind: str | None) -> None:
+        self.iterator: Iterator[Any] = iter(_write_iterable(rows))
         self.lines = lines
         self.kind = kind
         self.write: RowFunction | None = None
@@ -429,67 +52,71 @@ class WriteProgress:
         self.error: Exception | None = None
         self.done = False
 
-    @cython.annotation_typing(False)
-    def fail(self, error: Exception) -> "NoReturn":
+    def fail(self, error: Exception) -> NoReturn:
         self.iterator = iter(())
         self.error = None
         self.done = True
         raise error
 
-    @cython.annotation_typing(False)
     def told(self, error: Exception, ahead: int) -> Exception:
         """The error to raise for one that was met `ahead` rows after those that are counted."""
         if isinstance(error, _WriteMisfit):
             return PayloadError(self.count + ahead, error.path, error.expected, error.got)
         return error
 
+    def opening(self) -> bytes:
+        """What comes before the next row."""
+        return b"" if self.lines else b"," if self.count else b"["
+
 
 class RowWriter:
-    """A plan made ready. It holds no state of a build."""
+    """A plan made ready. It holds no state of a build.
 
-    @cython.annotation_typing(False)
+    Parameters:
+        plan: of the schema, with the policies of the builder.
+    """
+
+    __slots__ = ("reader",)
+
     def __init__(self, plan: "Plan") -> None:
         self.reader = _WriteReader(plan)
 
-    @cython.annotation_typing(False)
-    def open(self, rows: "Iterable[Any]", lines: bool, kind: "str | None" = None) -> WriteProgress:
+    def open(self, rows: Iterable[Any], lines: bool, kind: str | None = None) -> WriteProgress:
         """Start a build.
 
         Parameters:
             rows: any iterable of rows.
-            lines: end every row with a newline instead of putting commas between them.
+            lines: end every row with a newline instead of writing an array.
             kind: how rows are read (``"sequence"``, ``"flat"``, …); None: the first row decides.
         """
         return WriteProgress(rows, lines, kind)
 
-    @cython.annotation_typing(False)
     def open_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> WriteProgress:
         """Start a build of columns.
 
         Parameters:
-            tables: rows and their columns, ``payloads.columns.Table``.
-            lines: as in ``open``.
-            flat: every object that can be written from flat rows is a struct that is never null.
+            tables: rows and their columns.
+            lines: as of ``open``.
+            flat: every object whose members a flat row holds side by side is a struct that is never null.
         """
         rows = _write_table_rows(self.reader.plan, tables, flat)
         return WriteProgress(rows, lines, "flat" if flat else "sequence")
 
-    @cython.annotation_typing(False)
     def fill(self, progress: WriteProgress, limit: int) -> bytes:
         """Write rows until they are `limit` bytes or more, or there are no more rows.
 
-        An error after good rows is kept for the next call, so that every row before it is given out.
+        An error after good rows is kept for the next call, so that every row before it is given out. Brackets
+        of an array count as part of the rows beside them.
         """
         if progress.error is not None:
             progress.fail(progress.error)
+        if progress.done:
+            return b""
         parts: list[bytes] = []
         size = 0
-        write = progress.write
         try:
             for row in progress.iterator:
-                if write is None:
-                    write = self.choose(progress, row)
-                part = _write_encoded(write(row))
+                part = _encoded(self.choose(progress, row)(row))
                 parts.append(part)
                 size += len(part) + 1
                 if size >= limit:
@@ -501,16 +128,17 @@ class RowWriter:
             if not parts:
                 progress.fail(error)
             progress.error = error
-        comma = b"," if progress.count and parts and not progress.lines else b""
+        opening = progress.opening()
         progress.count += len(parts)
         if progress.lines:
             parts.append(b"")
             return b"\n".join(parts)
-        return comma + b",".join(parts)
+        closing = b"]" if progress.done else b""
+        return opening * (progress.count == 0 or bool(parts)) + b",".join(parts) + closing
 
-    @cython.annotation_typing(False)
-    def finish(self, progress: WriteProgress) -> bytes:
-        """Write all rows that are left; an error is raised at once."""
+    def build(self, rows: Iterable[Any], lines: bool, kind: str | None = None) -> bytes:
+        """All rows; an error is raised at once. Parameters as of ``open``."""
+        progress = WriteProgress(rows, lines, kind)
         blocks: list[bytes] = []
         while not progress.done:
             texts: list[str] = []
@@ -521,35 +149,57 @@ class RowWriter:
                     break
                 write = progress.write
                 if write is not None:
-                    for row in islice(progress.iterator, _WRITE_BLOCK):
+                    for row in islice(progress.iterator, _BLOCK):
                         texts.append(write(row))  # noqa: PERF401 - their count says which one failed
             except Exception as met:
                 error = met
+            if texts or not progress.count:
+                blocks.append(progress.opening())
             blocks.append(self.joined(progress, texts))
             if error is not None:
                 progress.fail(progress.told(error, len(texts)))
             progress.count += len(texts)
-            progress.done = len(texts) <= _WRITE_BLOCK
+            progress.done = len(texts) <= _BLOCK
+        if not lines:
+            blocks.append(b"]")
         return b"".join(blocks)
 
-    @cython.annotation_typing(False)
-    def joined(self, progress: WriteProgress, texts: "list[str]") -> bytes:
+    def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
+        """All rows of columns. Parameters as of ``open_columns``."""
+        rows = _write_table_rows(self.reader.plan, tables, flat)
+        return self.build(rows, lines, "flat" if flat else "sequence")
+
+    def page(self, items: Any, total: int | None, page: int | None, next: str | None) -> bytes:
+        """An envelope around rows, or around JSON that is there already (bytes).
+
+        Parameters:
+            items: rows as of ``open``, or bytes.
+            total, page, next: as of ``PayloadBuilder.page``.
+
+        Raises:
+            PayloadError: a row does not fit, or one of the others has another type.
+        """
+        fragment = items if isinstance(items, bytes) else self.build(items, False)
+        if not fragment:
+            raise PayloadError(None, "items", "rows or JSON", "nothing")
+        counts = _write_count("total", total), _write_count("page", page), _write_next(next)
+        return b'{"items":%b,"total":%b,"page":%b,"next":%b}' % (fragment, *counts)
+
+    def joined(self, progress: WriteProgress, texts: list[str]) -> bytes:
         """The bytes of a block; a row that cannot be encoded is found in it."""
         if not texts:
             return b""
-        text = "\n".join(texts) + "\n" if progress.lines else ",".join(texts)
         try:
-            return text.encode() if progress.lines or not progress.count else b"," + text.encode()
+            return ("\n".join(texts) + "\n" if progress.lines else ",".join(texts)).encode()
         except UnicodeEncodeError:
             for ahead, row_text in enumerate(texts):
                 try:
-                    _write_encoded(row_text)
+                    _encoded(row_text)
                 except _WriteMisfit as misfit:
                     progress.fail(progress.told(misfit, ahead))
             raise
 
-    @cython.annotation_typing(False)
-    def choose(self, progress: WriteProgress, row: "Any") -> "RowFunction":
+    def choose(self, progress: WriteProgress, row: Any) -> "RowFunction":
         """The function for the rows of a build, by its first row."""
         if progress.write is None:
             reader = self.reader
@@ -562,65 +212,8 @@ class RowWriter:
         return progress.write
 
 
-# ------------------------------------------------------------------------------------------------- columns
-
-
-@cython.annotation_typing(False)
-def _write_table_rows(plan: "Plan", tables: "Iterator[Table]", flat: bool) -> "Iterator[tuple[Any, ...]]":
-    """The rows of tables, read block by block; a table is let go before the next one is read."""
-    for table in tables:
-        length = table.length
-        leaves = _write_leaf_columns(plan, table.columns) if flat else table.columns
-        del table
-        for start in range(0, length, _WRITE_BLOCK):
-            stop = min(start + _WRITE_BLOCK, length)
-            yield from _write_block_rows(leaves, start, stop)
-        del leaves
-
-
-@cython.annotation_typing(False)
-def _write_block_rows(columns: "list[Column]", start: int, stop: int) -> "Iterable[tuple[Any, ...]]":
-    if not columns:
-        return [()] * (stop - start)
-    return zip(*[column.values(start, stop) for column in columns], strict=True)
-
-
-@cython.annotation_typing(False)
-def _write_leaf_columns(plan: "Plan", columns: "Iterable[Column]") -> "list[Column]":
-    """The columns of what `_write_leaves` gives."""
-    leaves: list[Column] = []
-    steps = [step for step in plan.steps if step.source is not None]
-    for step, column in zip(steps, columns, strict=True):
-        if _write_inlined(step):
-            leaves.extend(_write_leaf_columns(step.detail, (column.fields or {}).values()))
-        else:
-            leaves.append(column)
-    return leaves
-
-
-@cython.annotation_typing(False)
-def _write_encoded(text: str) -> bytes:
+def _encoded(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
         _write_surrogate(text)
-
-
-# ----------------------------------------------------------------------------------------- a single value
-
-
-@cython.annotation_typing(False)
-def write_one(plan: "Plan", value: "Any") -> str:
-    """The JSON text of one value by the only step of a plan: how a schema checks its defaults.
-
-    Raises:
-        PayloadError: it does not fit.
-    """
-    try:
-        text = _write_node(plan.steps[0], plan, "")(value)
-        text.encode()
-    except _WriteMisfit as misfit:
-        raise PayloadError(None, misfit.path, misfit.expected, misfit.got) from None
-    except UnicodeEncodeError:
-        raise PayloadError(None, "", "text without lone surrogates", _write_shorten(value)) from None
-    return text

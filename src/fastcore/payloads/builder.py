@@ -1,13 +1,12 @@
 """PayloadBuilder: a checked schema, its plan, and the kernel that writes by it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastcore import _backend
-from fastcore.errors import PayloadError, SchemaError
-from fastcore.kernels.writing_values import write_constant
+from fastcore.errors import SchemaError
 
-from .columns import column_tables
+from .columns import Table, column_tables
 from .openapi import row_schema
 from .plan import make_plan
 from .schema import Raw, SchemaField, freeze_schema
@@ -101,7 +100,8 @@ class PayloadBuilder:
             PayloadError: a row does not fit; it says which row, which field, what was expected and what was
                 found.
         """
-        return self._whole(self._open(rows, lines), lines)
+        data: bytes = self._writer.build(rows, lines)
+        return data
 
     def stream(
         self, rows: Iterable[Any], *, chunk_bytes: int = 131072, lines: bool = False
@@ -122,7 +122,7 @@ class PayloadBuilder:
             ValueError: `chunk_bytes` is no positive int.
         """
         _check_chunk(chunk_bytes)
-        return self._chunks(self._open(rows, lines), chunk_bytes, lines)
+        return self._chunks(self._writer.open(rows, lines), chunk_bytes)
 
     def build_columns(self, columns: Any, *, lines: bool = False) -> bytes:
         """``build`` for data that is in columns.
@@ -139,7 +139,9 @@ class PayloadBuilder:
         Raises:
             PayloadError: as ``build``; or a column is missing, of another kind, or of another length.
         """
-        return self._whole(self._open_columns(columns, lines), lines)
+        flat, tables = self._tables(columns)
+        data: bytes = self._writer.build_columns(tables, lines, flat)
+        return data
 
     def stream_columns(
         self, columns: Any, *, chunk_bytes: int = 131072, lines: bool = False
@@ -153,7 +155,8 @@ class PayloadBuilder:
             ValueError: as ``stream``; or an Arrow stream fails.
         """
         _check_chunk(chunk_bytes)
-        return self._chunks(self._open_columns(columns, lines), chunk_bytes, lines)
+        flat, tables = self._tables(columns)
+        return self._chunks(self._writer.open_columns(tables, lines, flat), chunk_bytes)
 
     def page(
         self,
@@ -178,44 +181,20 @@ class PayloadBuilder:
             PayloadError: a row does not fit, or `total`, `page` or `next` has another type.
         """
         if isinstance(items, Raw):
-            fragment = items.json
-        else:
-            fragment = items if isinstance(items, bytes) else self.build(items)
-        if not fragment:
-            raise PayloadError(None, "items", "rows or JSON", "nothing")
-        return b'{"items":%b,"total":%b,"page":%b,"next":%b}' % (
-            fragment,
-            _count("total", total),
-            _count("page", page),
-            b"null" if next is None else _text("next", next),
-        )
+            items = items.json
+        data: bytes = self._writer.page(items, total, page, next)
+        return data
 
     # ------------------------------------------------------------------------------------------- internals
 
-    def _open(self, rows: Any, lines: bool) -> Any:
-        if isinstance(rows, (str, bytes, bytearray, memoryview, Mapping)) or not hasattr(
-            type(rows), "__iter__"
-        ):
-            raise PayloadError(None, "", "an iterable of rows", f"{type(rows).__name__}")
-        return self._writer.open(rows, lines)
+    def _tables(self, columns: Any) -> tuple[bool, Iterator[Table]]:
+        return column_tables(self._schema, columns, self._kernel.WriteSingle, self._extra)
 
-    def _open_columns(self, columns: Any, lines: bool) -> Any:
-        flat, tables = column_tables(self._schema, columns, self._kernel.WriteSingle, self._extra)
-        return self._writer.open_columns(tables, lines, flat)
-
-    def _whole(self, source: Any, lines: bool) -> bytes:
-        data: bytes = self._writer.finish(source)
-        return data if lines else b"[%b]" % data
-
-    def _chunks(self, source: Any, chunk_bytes: int, lines: bool) -> Iterator[bytes]:
-        head = b"" if lines else b"["
+    def _chunks(self, source: Any, chunk_bytes: int) -> Iterator[bytes]:
         while not source.done:
-            data = self._writer.fill(source, chunk_bytes - len(head))
-            if source.done and not lines:
-                data += b"]"
+            data = self._writer.fill(source, chunk_bytes)
             if data:
-                yield head + data
-                head = b""
+                yield data
 
     # --------------------------------------------------------------------------------------------- a value
 
@@ -250,23 +229,3 @@ def _rebuild(schema: tuple[SchemaField, ...], nan: str, extra: str, utc_z: bool)
 def _check_chunk(chunk_bytes: int) -> None:
     if not isinstance(chunk_bytes, int) or isinstance(chunk_bytes, bool) or chunk_bytes < 1:
         raise ValueError(f"chunk_bytes must be a positive int, not {chunk_bytes!r}")
-
-
-def _count(name: str, value: int | None) -> bytes:
-    if value is None:
-        return b"null"
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PayloadError(None, name, "a non-negative int or None", f"{type(value).__name__} {value!r}"[:60])
-    return b"%d" % value
-
-
-def _text(name: str, value: str) -> bytes:
-    try:
-        if isinstance(value, str):
-            text: str = write_constant(value)
-            return text.encode()
-    except UnicodeEncodeError:
-        pass
-    raise PayloadError(
-        None, name, "a str without lone surrogates or None", f"{type(value).__name__} {value!a}"[:60]
-    )

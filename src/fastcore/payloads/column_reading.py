@@ -219,13 +219,14 @@ def _numpy(column: Any, field: SchemaField, path: str, reading: Reading) -> Colu
 
         column = np.asarray(column)
     kind, size = column.dtype.kind, column.dtype.itemsize
-    got = f"numpy array of {column.dtype} in {column.ndim} dimensions"
+    expected = ""
     if column.ndim == 0 or (column.ndim > 1 and field.kind not in ("list", "object")):
-        raise PayloadError(None, path, "a numpy array of one dimension", got)
-    if kind not in "biufMUSOT" or (kind == "f" and size > 8):
-        raise PayloadError(
-            None, path, "a numpy array of ints, floats up to 64 bits, bools, datetime64, text or objects", got
-        )
+        expected = "a numpy array of one dimension"
+    elif kind not in "biufMUSOT" or (kind == "f" and size > 8):
+        expected = "a numpy array of ints, floats up to 64 bits, bools, datetime64, text or objects"
+    if expected:
+        got = f"numpy array of {column.dtype} in {column.ndim} dimensions"
+        raise PayloadError(None, path, expected, got)
     found = numpy_column(column, reading)
     if field.kind == "object":
         found.kind = "objects"

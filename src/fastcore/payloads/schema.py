@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from fastcore.errors import SchemaError
-from fastcore.kernels.writing import write_one
+from fastcore.kernels.writing_rows import write_one
 from fastcore.kernels.writing_values import write_constant
 
 __all__ = ["REQUIRED", "Field", "Raw", "SchemaField", "freeze_schema"]

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "fibonacci_wide.h"
+#include "wide.h"
 
 /* Measured: below these sizes the schoolbook is faster. */
 #define FIB_SQUARE_KARATSUBA 40
@@ -19,7 +19,7 @@
 static inline uint64_t fib_add_scaled(uint64_t *r, const uint64_t *a, size_t n, uint64_t b) {
     uint64_t carry = 0;
     for (size_t i = 0; i < n; i++)
-        r[i] = fib_wide(a[i], b, r[i], carry, &carry);
+        r[i] = wide_product(a[i], b, r[i], carry, &carry);
     return carry;
 }
 
@@ -92,7 +92,7 @@ static inline void fib_square_schoolbook(uint64_t *r, const uint64_t *a, size_t 
         r[n + i] = fib_add_scaled(r + 2 * i + 1, a + i + 1, n - i - 1, a[i]);
     uint64_t shifted_out = 0, carry = 0; /* double what is there and add the squares of the limbs */
     for (size_t i = 0; i < n; i++) {
-        uint64_t high, low = fib_wide(a[i], a[i], carry, 0, &high);
+        uint64_t high, low = wide_product(a[i], a[i], carry, 0, &high);
         uint64_t even = r[2 * i] << 1 | shifted_out, odd = r[2 * i + 1] << 1 | r[2 * i] >> 63;
         shifted_out = r[2 * i + 1] >> 63;
         r[2 * i] = even + low;

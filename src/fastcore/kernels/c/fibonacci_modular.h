@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "fibonacci_wide.h"
+#include "wide.h"
 
 /* A chain of doublings waits for its multiplications; this many independent ones keep the multiplier busy. */
 #define FIB_LANES 4
@@ -51,20 +51,20 @@ static inline uint64_t fib_subtract_mod(uint64_t a, uint64_t b, uint64_t m) {
 /* (high, low) / 2^64 modulo m.odd, where high < m.odd */
 static inline uint64_t fib_reduce(uint64_t high, uint64_t low, const fib_modulus *m) {
     uint64_t excess;
-    fib_wide(low * m->inverse, m->odd, 0, 0, &excess);
+    wide_product(low * m->inverse, m->odd, 0, 0, &excess);
     return fib_subtract_mod(high, excess, m->odd);
 }
 
 /* The same, or that plus m.odd. */
 static inline uint64_t fib_reduce_lazily(uint64_t high, uint64_t low, const fib_modulus *m) {
     uint64_t excess;
-    fib_wide(low * m->inverse, m->odd, 0, 0, &excess);
+    wide_product(low * m->inverse, m->odd, 0, 0, &excess);
     return high + m->odd - excess;
 }
 
 /* a * b / 2^64 modulo m.odd, where a * b < 2^64 m.odd */
 static inline uint64_t fib_multiply_mod(uint64_t a, uint64_t b, const fib_modulus *m) {
-    uint64_t high, low = fib_wide(a, b, 0, 0, &high);
+    uint64_t high, low = wide_product(a, b, 0, 0, &high);
     return fib_reduce(high, low, m);
 }
 
@@ -77,9 +77,9 @@ static inline uint64_t fib_multiply_mod(uint64_t a, uint64_t b, const fib_modulu
 static inline void fib_double_mod(uint64_t *a, uint64_t *b, uint64_t n, int at, const fib_modulus *m, int small) {
     uint64_t even, odd, mask = 0 - (n >> at & 1);
     if (small) {
-        uint64_t high, low = fib_wide(*a, *a, 0, 0, &high);
+        uint64_t high, low = wide_product(*a, *a, 0, 0, &high);
         uint64_t k_odd = 0 - (n >> at >> 1 & 1), x = fib_reduce_lazily(high, low, m);
-        low = fib_wide(*b, *b, 0, 0, &high);
+        low = wide_product(*b, *b, 0, 0, &high);
         uint64_t y = fib_reduce_lazily(high, low, m);
         odd = x + y;
         even = 2 * y + (m->if_even + (m->four & k_odd)) - 3 * x;

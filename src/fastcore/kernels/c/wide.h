@@ -1,19 +1,19 @@
 /* The one step of all arithmetic beyond 64 bits: a * b + c + d, which always fits 128 bits. */
-#ifndef FASTCORE_FIBONACCI_WIDE_H
-#define FASTCORE_FIBONACCI_WIDE_H
+#ifndef FASTCORE_WIDE_H
+#define FASTCORE_WIDE_H
 
 #include <stdint.h>
 
 #if defined(__SIZEOF_INT128__)
-__extension__ typedef unsigned __int128 fib_uint128;
+__extension__ typedef unsigned __int128 wide_uint128;
 #elif defined(_MSC_VER) && (defined(_M_X64) || defined(_M_ARM64))
 #include <intrin.h>
 #endif
 
 /* Low 64 bits of a * b + c + d; the high ones in *high. */
-static inline uint64_t fib_wide(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *high) {
+static inline uint64_t wide_product(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *high) {
 #if defined(__SIZEOF_INT128__)
-    fib_uint128 sum = (fib_uint128)a * b + c + d;
+    wide_uint128 sum = (wide_uint128)a * b + c + d;
     *high = (uint64_t)(sum >> 64);
     return (uint64_t)sum;
 #else
