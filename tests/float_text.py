@@ -76,7 +76,7 @@ def scale(exponent):
 
 
 def closest(numerator, denominator, above, count):
-    """Some n from `above` on, below twice that, for which n * numerator / denominator is next to an integer."""
+    """Some n, from `above` on, for which n * numerator / denominator is nearly an integer."""
     found = []
     offset = above * numerator % denominator
     for bits in range(50, 70):

@@ -22,20 +22,21 @@ INTRODUCTION = """\
 
 """
 POWERS = """\
-/* 10**(i + NUMBER_POWER_FIRST), times the power of two that puts it into [2**127, 2**128), in two halves, the high one
-   first: exact where it fits, else the next integer above. */
+/* 10**(i + NUMBER_POWER_FIRST), times the power of two that puts it into [2**127, 2**128), in two halves, the
+   high one first: exact where it fits, else the next integer above. */
 static const uint64_t NUMBER_POWERS[{count}][2] = {{
 """
 SCALES = """\
-/* For the doubles c * 2**q of fixed notation, by their biased exponents from NUMBER_SCALE_FIRST on: 2**(q + 60) / 10**k,
-   exact, and k + 16; k is floor(log10(2**q)). */
+/* For the doubles c * 2**q of fixed notation, by their biased exponents from NUMBER_SCALE_FIRST on:
+   2**(q + 60) / 10**k, exact, and k + 16; k is floor(log10(2**q)). */
 static const struct {{
     uint64_t scale;
     int64_t whole;
 }} NUMBER_SCALES[{count}] = {{
 """
 EXPONENTS = """\
-/* How a text ends that has the exponent i + NUMBER_EXPONENT_FIRST: the first character lowest, the length on top. */
+/* How a text ends that has the exponent i + NUMBER_EXPONENT_FIRST: the first character lowest, the length on
+   top. */
 static const uint64_t NUMBER_EXPONENTS[{count}] = {{
 """
 

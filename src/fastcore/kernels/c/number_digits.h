@@ -17,9 +17,11 @@
 #include <intrin.h>
 #define NUMBER_RARELY(condition) (condition)
 #define NUMBER_APART static __declspec(noinline)
+#define NUMBER_INLINE static __forceinline
 #else
 #define NUMBER_RARELY(condition) __builtin_expect(condition, 0)
 #define NUMBER_APART static __attribute__((noinline, cold, unused))
+#define NUMBER_INLINE static inline __attribute__((always_inline))
 #endif
 
 #define NUMBER_ZEROS 0x3030303030303030u  /* eight times '0' */
@@ -93,8 +95,8 @@ static inline number_digits number_sixteen(uint32_t high, uint32_t low, int *las
     twos = _mm_sub_epi16(fours, _mm_mullo_epi16(tops, _mm_set1_epi32(100)));
     twos = _mm_or_si128(tops, _mm_slli_epi32(twos, 16));
     tops = _mm_mulhi_epu16(twos, _mm_set1_epi16(6554));
-    ones = _mm_sub_epi16(twos, _mm_mullo_epi16(tops, _mm_set1_epi16(10)));
-    ones = _mm_or_si128(tops, _mm_slli_epi16(ones, 8));
+    /* tops | (twos - 10 * tops) << 8 */
+    ones = _mm_sub_epi16(_mm_slli_epi16(twos, 8), _mm_mullo_epi16(tops, _mm_set1_epi16((10 << 8) - 1)));
     *last = number_highest(2 * (uint64_t)_mm_movemask_epi8(_mm_cmpgt_epi8(ones, _mm_setzero_si128())) + 1);
     return _mm_add_epi8(ones, _mm_set1_epi8('0'));
 }

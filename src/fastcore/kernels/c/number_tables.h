@@ -8,8 +8,8 @@
 #define NUMBER_SCALE_FIRST 1006
 #define NUMBER_EXPONENT_FIRST (-324)
 
-/* 10**(i + NUMBER_POWER_FIRST), times the power of two that puts it into [2**127, 2**128), in two halves, the high one
-   first: exact where it fits, else the next integer above. */
+/* 10**(i + NUMBER_POWER_FIRST), times the power of two that puts it into [2**127, 2**128), in two halves, the
+   high one first: exact where it fits, else the next integer above. */
 static const uint64_t NUMBER_POWERS[617][2] = {
     {0xff77b1fcbebcdc4f, 0x25e8e89c13bb0f7b},  /* -292 */
     {0x9faacf3df73609b1, 0x77b191618c54e9ad},  /* -291 */
@@ -630,8 +630,8 @@ static const uint64_t NUMBER_POWERS[617][2] = {
     {0x9e19db92b4e31ba9, 0x6c07a2c26a8346d2},  /* 324 */
 };
 
-/* For the doubles c * 2**q of fixed notation, by their biased exponents from NUMBER_SCALE_FIRST on: 2**(q + 60) / 10**k,
-   exact, and k + 16; k is floor(log10(2**q)). */
+/* For the doubles c * 2**q of fixed notation, by their biased exponents from NUMBER_SCALE_FIRST on:
+   2**(q + 60) / 10**k, exact, and k + 16; k is floor(log10(2**q)). */
 static const struct {
     uint64_t scale;
     int64_t whole;
@@ -709,7 +709,8 @@ static const struct {
     {0x2000000000000000, 16},
 };
 
-/* How a text ends that has the exponent i + NUMBER_EXPONENT_FIRST: the first character lowest, the length on top. */
+/* How a text ends that has the exponent i + NUMBER_EXPONENT_FIRST: the first character lowest, the length on
+   top. */
 static const uint64_t NUMBER_EXPONENTS[633] = {
     0x0500003432332d65, 0x0500003332332d65, 0x0500003232332d65, 0x0500003132332d65, 0x0500003032332d65,
     0x0500003931332d65, 0x0500003831332d65, 0x0500003731332d65, 0x0500003631332d65, 0x0500003531332d65,

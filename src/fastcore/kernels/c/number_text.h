@@ -157,8 +157,8 @@ NUMBER_APART char *number_text_double_apart(char *p, uint64_t fraction, int bias
 #define NUMBER_DOUBLE_LEAST 0x3ee4f8b588e368f1  /* 1e-5 */
 #define NUMBER_DOUBLE_MOST 0x4341c37937e08000  /* 1e16 */
 
-/* A finite x. */
-static inline char *number_text_double(char *p, double x)
+/* A finite x. A call would cost a tenth of it. */
+NUMBER_INLINE char *number_text_double(char *p, double x)
 {
     uint64_t bits, size, fraction;
     ptrdiff_t biased;
@@ -218,6 +218,12 @@ static inline char *number_text_single(char *p, float x)
 
 /* --- rounding ---------------------------------------------------------------------------------------------------- */
 
+static const uint64_t NUMBER_FIVES[23] = {
+    1u, 5u, 25u, 125u, 625u, 3125u, 15625u, 78125u, 390625u, 1953125u, 9765625u, 48828125u, 244140625u, 1220703125u,
+    6103515625u, 30517578125u, 152587890625u, 762939453125u, 3814697265625u, 19073486328125u, 95367431640625u,
+    476837158203125u, 2384185791015625u
+};
+
 /* The low 64 bits of (high * 2**64 + low) >> shift, shift from 1 to 127 */
 static inline uint64_t number_shifted(uint64_t high, uint64_t low, int shift)
 {
@@ -232,7 +238,7 @@ static inline uint64_t number_shifted(uint64_t high, uint64_t low, int shift)
    text of 15 digits reads back as the same float. */
 static inline char *number_text_rounded(char *p, double x, int places)
 {
-    uint64_t bits, five = 1, high, low, whole, below, add;
+    uint64_t bits, high, low, whole, below, add;
     int biased, shift, digits;
     if (places < 0 || places > 22)
         return NULL;
@@ -241,9 +247,8 @@ static inline char *number_text_rounded(char *p, double x, int places)
     shift = 1075 - (biased ? biased : 1) - places;
     if (shift <= 0)
         return number_text_double(p, x);
-    for (int i = places; i > 0; i--)
-        five *= 5;
-    low = wide_product((bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)(biased != 0) << 52, five, 0, 0, &high);
+    low = (bits & (((uint64_t)1 << 52) - 1)) | (uint64_t)(biased != 0) << 52;
+    low = wide_product(low, NUMBER_FIVES[places], 0, 0, &high);
     if (shift > 127)
         high = low = 0, shift = 127;
     whole = number_shifted(high, low, shift);
@@ -257,11 +262,8 @@ static inline char *number_text_rounded(char *p, double x, int places)
     whole = number_shifted(high, low, shift);
     if (whole >= NUMBER_TENS[15]) {
 #if FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1
-        double tens = 1;
-        for (int i = places; i > 0; i--)
-            tens *= 10;
-        tens = (double)whole / tens;
-        return number_text_double(p, bits >> 63 ? -tens : tens);
+        double number = (double)whole / ((double)NUMBER_FIVES[places] * (double)((uint64_t)1 << places));
+        return number_text_double(p, bits >> 63 ? -number : number);
 #else
         return NULL;
 #endif

@@ -321,11 +321,43 @@ static inline PyObject *write_list_item(PyObject *list, Py_ssize_t i)
     return item;
 }
 
+/* The finite floats at the front of a list or tuple, whose count is left in *index. No other code runs meanwhile, so that
+   no item needs to be held. */
+static char *write_plain_floats(write_buffer *buffer, char *p, PyObject *value, Py_ssize_t *index)
+{
+#if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED)
+    PyObject **items = PySequence_Fast_ITEMS(value);
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
+    Py_ssize_t i = 0;
+    for (; i < count && PyFloat_CheckExact(items[i]); i++) {
+        double number = PyFloat_AS_DOUBLE(items[i]);
+        if (!isfinite(number))
+            break;
+        *p = ',';
+        p = write_buffer_room(buffer, number_text_double(p + (i > 0), number), WRITE_PAD + WRITE_ROOM);
+        if (!p)
+            break;
+    }
+    *index = i;
+#else
+    (void)buffer;
+    (void)value;
+    *index = 0;
+#endif
+    return p;
+}
+
 static char *write_list_value(write_buffer *buffer, char *p, const write_step *step, PyObject *value)
 {
     const int is_tuple = PyTuple_CheckExact(value);
+    Py_ssize_t i = 0;
     *p++ = '[';
-    for (Py_ssize_t i = 0;; i++) {
+    if (step->item->kind == WRITE_FLOAT && !(step->item->flags & (WRITE_AS_STRING | WRITE_ROUNDED))) {
+        p = write_plain_floats(buffer, p, value, &i);
+        if (!p)
+            return NULL;
+    }
+    for (;; i++) {
         PyObject *item;
         if (!is_tuple)
             item = write_list_item(value, i);
