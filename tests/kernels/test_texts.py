@@ -1,4 +1,4 @@
-"""The C headers that write strings and times, each checked by a program in C, once per way of running them."""
+"""The C headers that write strings and times, each checked by a program in C, once per level of vectors."""
 
 import shutil
 import subprocess

@@ -12,17 +12,17 @@
 
 /* --- one byte a character ---------------------------------------------------------------------------------------- */
 
-/* 16 to 64 bytes: blocks from both ends, which overlap */
-STRING_INLINE char *string_middle(char *p, const unsigned char *s, size_t n, int latin)
+/* 16 to 64 bytes: blocks from both ends, which overlap. Whether they are plain; if not, what is written is of no use. */
+STRING_INLINE int string_middle(char *p, const unsigned char *s, size_t n, int latin)
 {
     string_found found = STRING_OR(string_copy16(p, s, latin), string_copy16(p + n - 16, s + n - 16, latin));
     if (n > 32)
         found = STRING_OR(found, STRING_OR(string_copy16(p + 16, s + 16, latin),
                                            string_copy16(p + n - 32, s + n - 32, latin)));
-    return STRING_RARE(STRING_ANY(found)) ? string_mixed(p, s, n, latin) : p + n;
+    return !STRING_RARE(STRING_ANY(found));
 }
 
-/* More than 64 bytes. As long as nothing was found, the last block may overlap the one before. */
+/* Any number of bytes. As long as nothing was found, the last block may overlap the one before. */
 STRING_INLINE char *string_long(char *p, const unsigned char *s, size_t n, int latin)
 {
     int changed = 0;
@@ -37,19 +37,15 @@ STRING_INLINE char *string_long(char *p, const unsigned char *s, size_t n, int l
             p += 64;
         }
     }
-    if (changed || n < 16)
-        return string_mixed(p, s, n, latin);
-    return string_middle(p, s, n, latin);
+    return !changed && n >= 16 && string_middle(p, s, n, latin) ? p + n : string_mixed(p, s, n, latin);
 }
 
 STRING_APART char *string_rest_utf8(char *p, const unsigned char *s, size_t n)
 {
-    if (n <= 64)
-        return string_middle(p, s, n, STRING_UTF8);
 #if defined(STRING_WIDE)
     if (STRING_HAS_AVX512)
         return string_avx512(p, s, n);
-    if (STRING_HAS_AVX2)
+    if (STRING_HAS_AVX2 && n > 64)
         return string_avx2(p, s, n);
 #endif
     return string_long(p, s, n, STRING_UTF8);
@@ -58,16 +54,20 @@ STRING_APART char *string_rest_utf8(char *p, const unsigned char *s, size_t n)
 STRING_APART char *string_rest_ucs1(char *p, const unsigned char *s, size_t n)
 {
 #if defined(STRING_WIDE)
-    if (STRING_HAS_COMPRESS)
-        return string_compress1(p, s, n);
+    if (STRING_HAS_AVX512)
+        return string_lanes1(p, s, n);
 #endif
-    return n <= 64 ? string_middle(p, s, n, STRING_LATIN) : string_long(p, s, n, STRING_LATIN);
+    return string_long(p, s, n, STRING_LATIN);
 }
 
 /* UTF-8 that is known to be valid, or ASCII */
 static inline char *string_text_utf8(char *p, const unsigned char *s, size_t n)
 {
-    return n < 16 ? string_short(p, s, n, STRING_UTF8) : string_rest_utf8(p, s, n);
+    if (n < 16)
+        return string_short(p, s, n, STRING_UTF8);
+    if (n <= 64 && string_middle(p, s, n, STRING_UTF8))
+        return p + n;
+    return string_rest_utf8(p, s, n);
 }
 
 /* --- CPython's kinds of text ------------------------------------------------------------------------------------- */
@@ -95,8 +95,8 @@ static inline char *string_text_ucs1(char *p, const uint8_t *s, size_t n)
 STRING_APART char *string_text_ucs2(char *p, const uint16_t *s, size_t n)
 {
 #if defined(STRING_WIDE)
-    if (STRING_HAS_COMPRESS)
-        return string_compress2(p, s, n);
+    if (STRING_HAS_AVX512)
+        return string_lanes2(p, s, n);
 #endif
     return string_wider(p, s, n, 2);
 }
@@ -105,8 +105,8 @@ STRING_APART char *string_text_ucs2(char *p, const uint16_t *s, size_t n)
 STRING_APART char *string_text_ucs4(char *p, const uint32_t *s, size_t n)
 {
 #if defined(STRING_WIDE)
-    if (STRING_HAS_COMPRESS)
-        return string_compress4(p, s, n);
+    if (STRING_HAS_AVX512)
+        return string_lanes4(p, s, n);
 #endif
     return string_wider(p, s, n, 4);
 }
