@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
     from fastcore.payloads.plan import Plan, Step
 
-# Native on CPython and PyPy; escapes exactly what must be.
+# Escapes exactly what must be.
 try:
-    from _json import encode_basestring  # the json package is slow to import
-except ImportError:
-    from json.encoder import encode_basestring
-
-_write_quote = encode_basestring
+    from _json import encode_basestring as _write_quote  # the json package is slow to import
+except ImportError:  # PyPy has none
+    from fastcore.kernels.writing_jit import short_quote as _write_quote
 
 _WRITE_INFINITY = float("inf")
 _WRITE_UNITS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
