@@ -1,10 +1,10 @@
 """The goals for payloads, as ratios each measured in one process: ``python benchmarks/payloads_goals.py``.
 
-Building the objects that a peer encodes counts on its side, as it does in a service. The candidates of a row
-take turns, round by round. Times are medians of CPU time, for one row unless said; a ratio is the median of
-the rounds' ratios, and beside it stand the least and the greatest. What is written is compared. Streams run
-in processes of their own. Prints one Markdown table; exits 1 if a goal is missed. What is not installed is
-left out; the last rows measure the Python backend on the interpreter that runs this.
+Building the objects that a peer encodes counts on its side, as it does in a service; garbage is collected.
+The candidates of a row take turns, round by round. Times are medians of CPU time, for one row unless said; a
+ratio is the median of the rounds' ratios, and beside it stand the least and the greatest. What is written is
+compared. Streams run in processes of their own. Prints one Markdown table; exits 1 if a goal is missed. What
+is not installed is left out; the last rows measure the Python backend on the interpreter that runs this.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import threading
 import time
 
 import payloads_workload as workload
-from fibonacci_goals import measure
 from rules_goals import Report, installed
 
 from fastcore import PayloadBuilder
@@ -211,7 +210,7 @@ def page_rows(report, seed):
     report.faster("page of 50 orders", 1, (ours, rows), "dicts, orjson", (theirs, rows), 3.6)
     fragment = builder.build(rows)
     assert ours(fragment) == theirs(rows)
-    samples, _ = measure({"ours": (ours, fragment)}, report.rounds)
+    samples, _ = report.measure({"ours": (ours, fragment)})
     report.plain("page around 50 built orders", statistics.median(samples["ours"]) * 1e6, "µs", 0.5)
 
 
@@ -320,7 +319,7 @@ def main():
     print(conditions_line(seed), end="\n\n")
     print("| what | time | beside | its time | ratio | rounds | goal | |")
     print("|---|---|---|---|---|---|---|---|")
-    report = Report(arguments.rounds)
+    report = Report(arguments.rounds, setup="import gc; gc.enable()")
     if backend_info().name == "cython" and not arguments.pure and installed("orjson", "msgspec", "numpy"):
         article_rows(report)
         order_rows(report, seed)

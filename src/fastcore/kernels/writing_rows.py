@@ -260,10 +260,14 @@ _WRITE_INLINE = {
 }
 
 
+# PyPy follows a row's values through a loop: in one line each, every choice (a null, a sign, an escape) would
+# double the paths that it compiles.
+_WRITE_BY_LOOP = implementation.name == "pypy" and not cython.compiled
 _write_short: "Any" = None
-if not cython.compiled and implementation.name == "pypy":
+if _WRITE_BY_LOOP:
     from fastcore.kernels.writing_jit import short_float as _write_short
 
+    _WRITE_INLINE["int"] = "str({v}) if type({v}) is int else {w}({v})"
     _WRITE_INLINE["float"] = "short({v}, {w}) if type({v}) is float else {w}({v})"
 
 
@@ -280,6 +284,9 @@ class _WriteSource:
         }
         self.flat = flat
         self.values: list[str] = []  # the variables that the reader sets, in order
+        self.fields: list[str] = []  # of the loop: functions to text, what they are given, where it goes
+        self.given: list[str] = []
+        self.texts: list[str] = []
         self.ints: list[str] = []  # pairs of variable and node where an int is written in place
         self.count = 0
 
@@ -341,7 +348,12 @@ class _WriteSource:
                 code = f"'null' if {variable} is None else {code}"
             if step.omit_missing:
                 code = f"'' if {variable} is ... else {code}"
-        self.lines.append(f"{variable} = {code}")
+        if _WRITE_BY_LOOP and step.kind != "constant":
+            self.fields.append(f"lambda {variable}: {code}")
+            self.given.append("None" if step.source is None else variable)
+            self.texts.append(variable)
+        else:
+            self.lines.append(f"{variable} = {code}")
         return variable
 
 
@@ -355,12 +367,16 @@ def _write_compile(reader: _WriteReader, kind: str) -> "RowFunction":
     source = _WriteSource(reader, kind == "flat")
     template = source.object(reader.plan, "")
     body = [*source.lines, f"return f{template!r}"]
+    fields = f"fields = ({', '.join(source.fields)},)\n" if source.fields else ""
+    if fields:
+        loop = f"[field(value) for field, value in zip(fields, ({', '.join(source.given)},))]"
+        body.insert(0, f"{', '.join(source.texts)}, = {loop}")
     if source.ints:
         source.names["digits"] = _write_digits
         body = ["try:", *[f"    {line}" for line in body], "except ValueError as error:"]
         body.append(f"    digits(error, ({', '.join(source.ints)},))")
     lines = _write_read_lines(reader, kind, source) + body
-    exec("def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
+    exec(fields + "def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
     function: RowFunction = source.names["write"]
     return function
 
