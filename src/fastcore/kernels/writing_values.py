@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 # Escapes exactly what must be.
 try:
-    from _json import encode_basestring as _write_quote  # the json package is slow to import
+    from _json import encode_basestring  # the json package is slow to import
 except ImportError:  # PyPy has none
-    from fastcore.kernels.writing_jit import short_quote as _write_quote
+    from fastcore.kernels.writing_jit import short_quote as encode_basestring
+
+_write_quote = encode_basestring
 
 _WRITE_INFINITY = float("inf")
 _WRITE_UNITS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
