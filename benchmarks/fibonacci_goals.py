@@ -23,13 +23,13 @@ BIG = 10**18
 PRIME = 10**9 + 7
 
 
-def measure(candidates, rounds, seconds=0.003):
+def measure(candidates, rounds, seconds=0.003, setup="pass"):
     """Seconds per call in each round of each (function, *arguments), taking turns; and what each returned."""
     timers, results = {}, {}
     for name, (function, *arguments) in candidates.items():
         names = [f"a{i}" for i in range(len(arguments))]
         scope = {"f": function, **dict(zip(names, arguments, strict=True))}
-        timer = timeit.Timer(f"f({', '.join(names)})", timer=time.process_time, globals=scope)
+        timer = timeit.Timer(f"f({', '.join(names)})", setup, time.process_time, globals=scope)
         count = 1
         while (spent := timer.timeit(count)) < seconds:
             count = max(2 * count, int(count * seconds / max(spent, 1e-6)))

@@ -38,13 +38,17 @@ def installed(*names):
 class Report:
     """Rows: what, our time, the peer, its time, ratios of the rounds, the goal, its unit, least or most."""
 
-    def __init__(self, rounds):
+    def __init__(self, rounds, setup="pass"):
         self.rounds = rounds
+        self.setup = setup
         self.missed = 0
+
+    def measure(self, candidates, rounds=None):
+        return measure(candidates, rounds or self.rounds, setup=self.setup)
 
     def faster(self, what, count, ours, peer, theirs, least, *, same=True, rounds=None):
         """How many times faster than a peer; `count` events a pass."""
-        samples, results = measure({"ours": ours, "peer": theirs}, rounds or self.rounds)
+        samples, results = self.measure({"ours": ours, "peer": theirs}, rounds)
         assert not same or results["ours"] == results["peer"], what
         times = [statistics.median(samples[name]) / count for name in ("ours", "peer")]
         ratios = [b / a for a, b in zip(samples["ours"], samples["peer"], strict=True)]
@@ -52,7 +56,7 @@ class Report:
 
     def at_most(self, what, count, ours, other, theirs, most, *, rounds=None):
         """The time of one thing as a share of another's."""
-        samples, _ = measure({"ours": ours, "other": theirs}, rounds or self.rounds)
+        samples, _ = self.measure({"ours": ours, "other": theirs}, rounds)
         times = [statistics.median(samples[name]) / count for name in ("ours", "other")]
         ratios = [a / b for a, b in zip(samples["ours"], samples["other"], strict=True)]
         self.row(what, times[0], other, times[1], ratios, f"≤ {most}×", lambda ratio: ratio <= most)

@@ -20,6 +20,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum, IntEnum
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
@@ -194,15 +195,59 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("schema", "value", "becomes"), rows_below("payloads.md", "type | value | becomes"))
+class Colour(Enum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+class Text(str):
+    def __str__(self):
+        return "not this"
+
+
+class Whole(int):
+    def __repr__(self):
+        return "not this"
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+PARSERS = []
+with contextlib.suppress(ImportError):  # neither exists for PyPy
+    import msgspec
+    import orjson
+
+    PARSERS += [orjson.loads, msgspec.json.decode]
+
+KINDS |= {kind.__name__: kind for kind in (Colour, Level, Text, Whole, Point)}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "becomes"), rows_below("payload-values.md", "type | value | becomes")
+)
 def test_what_a_value_becomes(schema, value, becomes, backend):
+    if "np." in value:
+        KINDS["np"] = pytest.importorskip("numpy", reason="numpy is not installed")
     builder = PayloadBuilder({"v": eval(schema, KINDS)}, backend=backend)
     row = (eval(value, KINDS),)
     if becomes == "refused":
         with pytest.raises(PayloadError):
             builder.build([row])
     else:
-        assert builder.build([row]).decode() == f'[{{"v":{becomes}}}]'
+        data = builder.build([row])
+        assert data.decode() == f'[{{"v":{becomes}}}]'
+        (parsed,) = json.loads(data)
+        if (
+            not isinstance(parsed["v"], int) or -(2**63) <= parsed["v"] < 2**64
+        ):  # orjson reads others as floats
+            assert all(parse(data) == [parsed] for parse in PARSERS)
 
 
 TRUTHS = {"true": True, "false": False, "unknown": None}

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from fastcore import Field, PayloadBuilder
 
-try:
+try:  # neither exists for PyPy
+    import msgspec
     import orjson
-except ImportError:  # it does not exist for PyPy
-    orjson = None
+except ImportError:
+    msgspec = orjson = None
 
 
 def examples(count):
@@ -149,7 +150,8 @@ def test_every_way_gives_the_same_bytes(backend, table):
     assert repr(json.loads(data)) == repr(plain(rows))  # 1 is not 1.0, 0.0 is not -0.0
     if orjson is not None:
         assert data == orjson.dumps(rows)
-        assert orjson.loads(data) == plain(rows)
+        for parse in (orjson.loads, msgspec.json.decode):
+            assert repr(parse(data)) == repr(plain(rows))
     assert builder.build([as_tuple(row, schema) for row in rows]) == data
     assert builder.build(as_object(row, schema) for row in rows) == data
     assert b"".join(builder.stream(rows, chunk_bytes=50)) == data

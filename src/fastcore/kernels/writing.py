@@ -8,6 +8,7 @@ function, so that the error is the same.
 """
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one"]
 
-_BLOCK = 1024
-"""Rows whose texts wait to be joined and encoded together."""
+_BLOCK = 256
+"""Rows whose texts wait to be joined: few enough that their memory is used again and again."""
 
 
 class WriteProgress:
@@ -41,13 +42,14 @@ class WriteProgress:
         done: every row has been written, or an error has been raised.
     """
 
-    __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "write")
+    __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "narrow", "write")
 
     def __init__(self, rows: Iterable[Any], lines: bool, kind: str | None) -> None:
         self.iterator: Iterator[Any] = iter(_write_iterable(rows))
         self.lines = lines
         self.kind = kind
         self.write: RowFunction | None = None
+        self.narrow = True
         self.count = 0
         self.error: Exception | None = None
         self.done = False
@@ -139,7 +141,7 @@ class RowWriter:
     def build(self, rows: Iterable[Any], lines: bool, kind: str | None = None) -> bytes:
         """All rows; an error is raised at once. Parameters as of ``open``."""
         progress = WriteProgress(rows, lines, kind)
-        blocks: list[bytes] = []
+        result = BytesIO()  # one growing buffer, which becomes the result without a copy
         while not progress.done:
             texts: list[str] = []
             error: Exception | None = None
@@ -154,15 +156,15 @@ class RowWriter:
             except Exception as met:
                 error = met
             if texts or not progress.count:
-                blocks.append(progress.opening())
-            blocks.append(self.joined(progress, texts))
+                result.write(progress.opening())
+            result.write(self.joined(progress, texts))
             if error is not None:
                 progress.fail(progress.told(error, len(texts)))
             progress.count += len(texts)
             progress.done = len(texts) <= _BLOCK
         if not lines:
-            blocks.append(b"]")
-        return b"".join(blocks)
+            result.write(b"]")
+        return result.getvalue()
 
     def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
         """All rows of columns. Parameters as of ``open_columns``."""
@@ -186,18 +188,28 @@ class RowWriter:
         return b'{"items":%b,"total":%b,"page":%b,"next":%b}' % (fragment, *counts)
 
     def joined(self, progress: WriteProgress, texts: list[str]) -> bytes:
-        """The bytes of a block; a row that cannot be encoded is found in it."""
-        if not texts:
-            return b""
+        """The bytes of a block; a row that cannot be encoded is found in it.
+
+        One wide character widens all that it is joined with, and that is slow to encode: after the first such
+        block every row is encoded by itself.
+        """
+        if progress.narrow:
+            text = ("\n" if progress.lines else ",").join(texts)
+            if text.isascii():
+                return (text + "\n" if progress.lines and texts else text).encode()
+            progress.narrow = False
+        parts: list[bytes] = []
         try:
-            return ("\n".join(texts) + "\n" if progress.lines else ",".join(texts)).encode()
+            for text in texts:
+                parts.append(text.encode())  # noqa: PERF401 - their count says which one failed
         except UnicodeEncodeError:
-            for ahead, row_text in enumerate(texts):
-                try:
-                    _encoded(row_text)
-                except _WriteMisfit as misfit:
-                    progress.fail(progress.told(misfit, ahead))
-            raise
+            try:
+                _write_surrogate(texts[len(parts)])
+            except _WriteMisfit as misfit:
+                progress.fail(progress.told(misfit, len(parts)))
+        if progress.lines and parts:
+            parts.append(b"")
+        return (b"\n" if progress.lines else b",").join(parts)
 
     def choose(self, progress: WriteProgress, row: Any) -> "RowFunction":
         """The function for the rows of a build, by its first row."""

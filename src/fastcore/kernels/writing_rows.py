@@ -8,6 +8,8 @@ allowed; the generated function is their short cut.
 Fields are checked in order, encoding comes after: that is how the first error of a row is found.
 """
 
+from sys import implementation
+
 from fastcore import _cython as cython
 from fastcore.errors import PayloadError
 
@@ -42,6 +44,8 @@ class _WriteList(_WriteNode):
     def __init__(self, step: "Step", plan: "Plan", path: str) -> None:
         super().__init__(step, plan, path)
         self.item = _write_node(step.detail, plan, "")
+        plain = step.detail.precision is None and not step.detail.as_string
+        self.plain = step.detail.kind if plain else ""
 
     @cython.annotation_typing(False)
     def text(self, value: "Any") -> str:
@@ -49,6 +53,8 @@ class _WriteList(_WriteNode):
             if not hasattr(value, "tolist") or not getattr(value, "ndim", 0):
                 self.refuse(value)
             value = list(value)  # of an array: keeps the types of its elements
+        if self.plain in _WRITE_LISTS and (text := self.of_one_type(value)):
+            return text
         texts: list[str] = []
         try:
             for element in value:
@@ -56,6 +62,33 @@ class _WriteList(_WriteNode):
         except _WriteMisfit as misfit:
             raise misfit.below(f"{self.path}[{len(texts)}]") from None
         return f"[{','.join(texts)}]"
+
+    @cython.annotation_typing(False)
+    def of_one_type(self, value: "Any") -> str:
+        """The text of elements that have exactly the type of the list; "" where one must be looked at."""
+        kind, write = _WRITE_LISTS[self.plain]
+        if set(map(type, value)) != {kind}:
+            return ""
+        try:
+            text = ",".join(map(write, value))
+        except ValueError:  # an int has too many digits
+            return ""
+        if kind is float and ("e" in text or "n" in text):  # an exponent, an infinity, NaN
+            return ""
+        return f"[{text}]"
+
+
+# For interpreters; a JIT compiler makes more of the loop.
+_WRITE_LISTS: "dict[str, tuple[type, Any]]" = (
+    {}
+    if implementation.name == "pypy"
+    else {
+        "int": (int, repr),
+        "float": (float, repr),
+        "str": (str, _write_quote),
+        "bool": (bool, {True: "true", False: "false"}.__getitem__),
+    }
+)
 
 
 class _WriteObject(_WriteNode):
@@ -216,15 +249,26 @@ def _write_counted(count: int) -> str:
 
 _WRITE_CALL = "{w}({v})"
 _WRITE_INLINE = {
-    # an int stays one: the f-string writes it
+    # numbers stay what they are: the f-string writes them
     "int": "{v} if type({v}) is int else {w}({v})",
     "float": (
-        "repr({v}) if type({v}) is float and (1e-4 <= {v} < 1e16 or -1e16 < {v} <= -1e-4 or {v} == 0.0)"
+        "{v} if type({v}) is float and (1e-4 <= {v} < 1e16 or -1e16 < {v} <= -1e-4 or {v} == 0.0)"
         " else {w}({v})"
     ),
     "str": "quote({v}) if type({v}) is str else {w}({v})",
     "bool": "'true' if {v} is True else 'false' if {v} is False else {w}({v})",
 }
+
+
+# PyPy follows a row's values through a loop: in one line each, every choice (a null, a sign, an escape) would
+# double the paths that it compiles.
+_WRITE_BY_LOOP = implementation.name == "pypy" and not cython.compiled
+_write_short: "Any" = None
+if _WRITE_BY_LOOP:
+    from fastcore.kernels.writing_jit import short_float as _write_short
+
+    _WRITE_INLINE["int"] = "str({v}) if type({v}) is int else {w}({v})"
+    _WRITE_INLINE["float"] = "short({v}, {w}) if type({v}) is float else {w}({v})"
 
 
 class _WriteSource:
@@ -235,10 +279,14 @@ class _WriteSource:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {
             "quote": _write_quote,
+            "short": _write_short,
             "reader": reader,
         }
         self.flat = flat
         self.values: list[str] = []  # the variables that the reader sets, in order
+        self.fields: list[str] = []  # of the loop: functions to text, what they are given, where it goes
+        self.given: list[str] = []
+        self.texts: list[str] = []
         self.ints: list[str] = []  # pairs of variable and node where an int is written in place
         self.count = 0
 
@@ -272,7 +320,7 @@ class _WriteSource:
                 self.lines.append(f"{variable} = '' if {variable} in {empty} else {text}")
                 template += f"{{{variable}}}"
             else:
-                template += f"{_write_literal(key)}{{{self.value(step, plan, prefix)}}}"
+                template += f"{_write_literal(key)}{{{self.value(step, plan, prefix)}!s}}"
         if steps and not certain:
             variable = self.variable()
             self.lines.append(f"{variable} = f{template!r}[1:]")
@@ -300,7 +348,12 @@ class _WriteSource:
                 code = f"'null' if {variable} is None else {code}"
             if step.omit_missing:
                 code = f"'' if {variable} is ... else {code}"
-        self.lines.append(f"{variable} = {code}")
+        if _WRITE_BY_LOOP and step.kind != "constant":
+            self.fields.append(f"lambda {variable}: {code}")
+            self.given.append("None" if step.source is None else variable)
+            self.texts.append(variable)
+        else:
+            self.lines.append(f"{variable} = {code}")
         return variable
 
 
@@ -314,12 +367,16 @@ def _write_compile(reader: _WriteReader, kind: str) -> "RowFunction":
     source = _WriteSource(reader, kind == "flat")
     template = source.object(reader.plan, "")
     body = [*source.lines, f"return f{template!r}"]
+    fields = f"fields = ({', '.join(source.fields)},)\n" if source.fields else ""
+    if fields:
+        loop = f"[field(value) for field, value in zip(fields, ({', '.join(source.given)},))]"
+        body.insert(0, f"{', '.join(source.texts)}, = {loop}")
     if source.ints:
         source.names["digits"] = _write_digits
         body = ["try:", *[f"    {line}" for line in body], "except ValueError as error:"]
         body.append(f"    digits(error, ({', '.join(source.ints)},))")
     lines = _write_read_lines(reader, kind, source) + body
-    exec("def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
+    exec(fields + "def write(row):\n" + "".join(f"    {line}\n" for line in lines), source.names)
     function: RowFunction = source.names["write"]
     return function
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from fastcore.payloads.plan import Plan, Step
 
-# Native on CPython and PyPy; escapes exactly what must be.
+# Escapes exactly what must be.
 try:
     from _json import encode_basestring  # the json package is slow to import
-except ImportError:
-    from json.encoder import encode_basestring
+except ImportError:  # PyPy has none
+    from fastcore.kernels.writing_jit import short_quote as encode_basestring
 
 _write_quote = encode_basestring
 
