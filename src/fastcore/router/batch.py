@@ -33,7 +33,7 @@ class Batch:
     def handle(self, call: Call) -> Work:
         served = self.library.called(call)
         seconds = served.seconds(len(call.body)) + len(call.body) * _CUT_SECONDS
-        return Work(seconds, lambda: self._answer(served, call))
+        return Work(seconds, self._answer, (served, call))
 
     def _answer(self, served: Served, call: Call) -> Reply:
         lines = call.media_type != JSON

@@ -1,6 +1,7 @@
 """What this process has answered so far."""
 
 from collections import Counter
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -12,12 +13,19 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._answers: Counter[tuple[str, int]] = Counter()
+        self._answers: dict[str, Counter[int]] = {}
         self._records: Counter[str] = Counter(evaluated=0, failed=0)
 
-    def answered(self, operation: str, status: int) -> None:
-        with self._lock:
-            self._answers[operation, status] += 1
+    def of(self, operation: str) -> Callable[[int], None]:
+        """What counts an answer of this operation, by its status."""
+        lock = self._lock
+        answers = self._answers.setdefault(operation, Counter())
+
+        def answered(status: int) -> None:
+            with lock:
+                answers[status] += 1
+
+        return answered
 
     def evaluated(self, good: int, bad: int) -> None:
         """Events that got a decision, and those that got an error."""
@@ -27,8 +35,10 @@ class Counters:
 
     def to_dict(self) -> dict[str, Any]:
         with self._lock:
-            answers, records = dict(self._answers), dict(self._records)
-        by_operation: dict[str, dict[str, int]] = {}
-        for (operation, status), count in sorted(answers.items()):
-            by_operation.setdefault(operation, {})[str(status)] = count
-        return {"scope": "this process", "answers": by_operation, "events": records}
+            records = dict(self._records)
+            answers = {
+                operation: {str(status): count for status, count in sorted(counts.items())}
+                for operation, counts in sorted(self._answers.items())
+                if counts
+            }
+        return {"scope": "this process", "answers": answers, "events": records}

@@ -36,6 +36,8 @@ class Integer:
         if text is None:
             return self.default
         limit = self.high if high is None else high
+        if len(text) < 20 and text.isascii() and text.isdigit() and self.low <= int(text) <= limit:
+            return int(text)
         if not _DIGITS.fullmatch(text):
             raise self._problem("invalid-parameter", f"must be an integer from {self.low} to {limit}", text)
         digits = text.lstrip("0") or "0"
@@ -93,7 +95,8 @@ class Text:
             return call.path[self.name]
         if self.place == "query":
             return call.query.get(self.name)
-        return call.headers.get(self.name.lower())
+        value = call.headers.get(self.name.lower().encode())
+        return None if value is None else value.decode("latin-1")
 
     def describe(self) -> dict[str, Any]:
         return _parameter(self.name, self.place, self.about, {"type": "string"})

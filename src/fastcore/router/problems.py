@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .exchange import Reply
+from .exchange import Fields, Reply
 
 __all__ = ["CODES", "MEDIA_TYPE", "Kind", "Problem", "echo", "problem_reply", "problem_schema", "refused"]
 
@@ -56,7 +56,7 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
         code: str,
         detail: str,
         errors: Sequence[dict[str, Any]] = (),
-        headers: tuple[tuple[str, str], ...] = (),
+        headers: Fields = (),
     ) -> None:
         super().__init__(code, detail)
         self.code = code

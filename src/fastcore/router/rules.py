@@ -11,7 +11,7 @@ from fastcore.rules.reading import read_event
 
 from .batch import Batch
 from .counters import Counters
-from .exchange import JSON, JSONL, NDJSON, Call, Operation, Reply, Work
+from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
 from .parameters import Text, matches
 from .problems import Problem, echo, refused
 from .rulesets import REFUSED, Library, Served, as_store, decide, refusal
@@ -40,17 +40,17 @@ class _Rules:
 
     def detail(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
-        headers = (("etag", served.tag),)
+        headers = ((b"etag", served.tag.encode()),)
         if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        document = served.ruleset.to_dict
-        return Work(
-            1e-7 * served.length, lambda: _json({**served.summary(), "document": document()}, headers)
-        )
+        return Work(1e-7 * served.length, self._detail, (served, headers))
+
+    def _detail(self, served: Served, headers: Fields) -> Reply:
+        return _json({**served.summary(), "document": served.ruleset.to_dict()}, headers)
 
     def evaluate(self, call: Call) -> Work:
         served = self.library.called(call)
-        return Work(served.seconds(len(call.body)), lambda: self._evaluate(served, call.body))
+        return Work(served.seconds(len(call.body)), self._evaluate, (served, call.body))
 
     def _evaluate(self, served: Served, body: bytes) -> Reply:
         try:
@@ -64,7 +64,7 @@ class _Rules:
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)
         rule = _RULE.read(call)
-        return Work(served.explain_seconds(len(call.body)), lambda: self._explain(served, call.body, rule))
+        return Work(served.explain_seconds(len(call.body)), self._explain, (served, call.body, rule))
 
     def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
         try:
@@ -76,7 +76,7 @@ class _Rules:
         return Reply(explanation.to_json())
 
 
-def _json(value: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def _json(value: dict[str, Any], headers: Fields = ()) -> Reply:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Reply(text.encode("utf-8", "replace"), headers=headers)
 
@@ -148,6 +148,7 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             parameters=(_NAME.describe(),),
             accepts=event,
             max_bytes=settings.max_body_bytes,
+            hot=True,
         ),
         Operation(
             name="evaluate_many",

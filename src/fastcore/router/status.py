@@ -17,7 +17,7 @@ from .work import Workers
 
 __all__ = ["operations"]
 
-_FRESH = (("cache-control", "no-store"),)
+_FRESH = ((b"cache-control", b"no-store"),)
 
 
 class _Status:
@@ -47,7 +47,7 @@ class _Status:
             return self._ready()
         self.readiness.start()
         seconds = self.settings.ready_wait_seconds
-        return Work(seconds, lambda: self._wait(seconds))
+        return Work(seconds, self._wait, (seconds,))
 
     def _wait(self, seconds: float) -> Reply:
         if self.readiness.wait(seconds):
@@ -55,7 +55,7 @@ class _Status:
         states = self.readiness.checks()
         errors = [{"path": name, "message": state} for name, state in states.items() if state != "ready"]
         detail = "; ".join(f"{each['path']}: {each['message']}" for each in errors)
-        headers = (("retry-after", str(self.settings.retry_after_seconds)), *_FRESH)
+        headers = ((b"retry-after", b"%d" % self.settings.retry_after_seconds), *_FRESH)
         raise Problem("not-ready", detail, errors, headers)
 
     def _ready(self) -> Reply:
