@@ -74,7 +74,7 @@ class Batch:
             raise Problem("invalid-json", record)
         if len(record) > self.settings.max_body_bytes:
             raise Problem("limit-exceeded", f"an event may have at most {self.settings.max_body_bytes} bytes")
-        return decide(served.ruleset, record, self.settings.max_depth).to_json()
+        return served.write(decide(served.ruleset, record, self.settings.max_depth))
 
 
 def _error_record(index: int, problem: Problem) -> bytes:

@@ -1,13 +1,14 @@
 """What a handler takes and gives. Nothing here or in a handler knows how it is mounted.
 
 A handler is a function from a `Call` to a `Reply`, or to a `Work` that gives one. It checks what was asked
-and estimates the cost at once; whoever mounts it decides where the work is then done.
+and estimates the cost at once. What is short for certain it does at once too; else whoever mounts it decides
+where the work is done.
 
 The three small classes are made for every request, so they are slotted and not frozen, which would make them
 several times as slow to make; nobody changes one.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,13 +34,20 @@ Fields = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A request after routing: raw parameters, header fields by lower-case name, and the body."""
+    """A request after routing: raw parameters, header fields as ASGI has them, and the body."""
 
     path: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    headers: Iterable[tuple[bytes, bytes]] = ()
     body: bytes = b""
     media_type: str = ""
+
+    def header(self, name: bytes) -> str | None:
+        """The first header field of this lower-case name."""
+        for given, value in self.headers:
+            if given == name:
+                return value.decode("latin-1")
+        return None
 
 
 @dataclass(slots=True, eq=False)

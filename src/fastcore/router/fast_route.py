@@ -1,12 +1,12 @@
 """A route that answers without the framework's dependency machinery, where no dependency stands before it.
 
-The route of an ``APIRouter`` is one object, however often and wherever the router is included; what runs before
-it differs from place to place. FastAPI asks the route for a handler once per place, without saying which, and
-keeps it in the ASGI app of that place. So a handler finds its place by a probe: for every place of the app that
-``iter_route_contexts`` shows to have no dependency, that ASGI app is called with a request that only the handler
-inside it sees. A handler that no such probe reached has a dependency before it, or stands where it cannot be
-told (in a router that is mounted): it leaves its requests to the framework's own handler. So does every handler
-where FastAPI is older and does not show all of this.
+The route of an ``APIRouter`` is one object, however often and wherever the router is included; what runs
+before it differs from place to place. FastAPI asks the route for a handler once per place, without saying
+which, and keeps it in the ASGI app of that place. So a handler finds its place by a probe: for every place of
+the app that ``iter_route_contexts`` shows to have no dependency, that ASGI app is called with a request that
+only the handler inside it sees. A handler that no such probe reached has a dependency before it, or stands
+where it cannot be told (in a router that is mounted): it leaves its requests to the framework's own handler.
+So does every handler where FastAPI is older and does not show all of this.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,7 +17,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute, APIRouter
 from starlette.types import Message
 
-from .serve import Endpoint
+from .serve import Endpoint, as_response
 
 __all__ = ["FastRoute", "endpoint_of", "has_dependencies", "places"]
 
@@ -58,25 +58,29 @@ def endpoint_of(route: object) -> Endpoint | None:
 class _Handler:
     """The handler of one place."""
 
-    __slots__ = ("_endpoint", "_framework", "_open")
+    __slots__ = ("_answer", "_framework", "_open")
 
     def __init__(
         self, endpoint: Endpoint, framework: Callable[[Request], Coroutine[Any, Any, Response]]
     ) -> None:
-        self._endpoint = endpoint
+        self._answer = endpoint.answer
         self._framework = framework
         self._open: bool | None = None
 
     async def answer(self, request: Request) -> Response:
-        probe = request.scope.get(_PROBE)
-        if probe is not None:
-            probe.append(self)
+        scope = request.scope
+        if _PROBE in scope:
+            scope[_PROBE].append(self)
             return Response()
         if self._open is None:
-            for handler in await _open_handlers(request.scope.get("app")):
+            for handler in await _open_handlers(scope.get("app")):
                 handler._open = True
             self._open = self._open is True
-        return await (self._endpoint.fast if self._open else self._framework)(request)
+        if not self._open:
+            return await self._framework(request)
+        return as_response(
+            await self._answer(scope["path_params"], scope["query_string"], scope["headers"], request.receive)
+        )
 
 
 def places(app: object) -> list[Any] | None:

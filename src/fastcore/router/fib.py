@@ -60,6 +60,8 @@ class _Fibonacci:
         )
         self.none_match = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
         self.text = self.kernels.fibonacci_text
+        # up to here the text takes no longer than may be spent on the event loop
+        self.short = int((settings.inline_budget_seconds / _TEXT_SECONDS) ** (1 / 1.6))
         self.tail = f',"backend":{json.dumps(self.backend)},"runtime":{json.dumps(runtime())}}}'
 
     def _limits(self) -> str:
@@ -82,10 +84,12 @@ class _Fibonacci:
         if mod is None and n > settings.max_digits and digits_of(n) > settings.max_digits:
             rule = f"the result would have {digits_of(n)} digits, at most {settings.max_digits} are answered"
             raise refused("limit-exceeded", "path.n", rule)
-        condition = self.none_match.read(call)
+        condition = call.header(b"if-none-match")
         if condition is not None and matches(condition, tag, weak=True):
             return Reply(b"", 304, headers=headers)
         if mod is None and algorithm == "fast":
+            if n <= self.short:
+                return self._answer(n, self.text, headers)
             return Work(_TEXT_SECONDS * n**1.6, self._answer, (n, self.text, headers))
         seconds, compute = self._plan(n, mod, algorithm)
         return Work(seconds, self._answer, (n, compute, headers))
@@ -106,7 +110,9 @@ class _Fibonacci:
         except LimitError as error:
             raise refused("limit-exceeded", "path.n", str(error)) from error
         spent = perf_counter_ns() - start
-        body = f'{{"n":{n},"result":"{text}","digits":{len(text)},"compute_time_seconds":{spent}e-9{self.tail}'
+        body = (
+            f'{{"n":{n},"result":"{text}","digits":{len(text)},"compute_time_seconds":{spent}e-9{self.tail}'
+        )
         return Reply(body.encode(), headers=headers)
 
 

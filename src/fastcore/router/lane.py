@@ -1,28 +1,32 @@
 """The fast lane: the router's hot paths, answered below the host's middleware and before the framework.
 
-It answers what the included route would answer, byte for byte, or passes the request on. Whether it may answer
-a path is read from the app, as for `FastRoute`: nothing may run before the route there, and no earlier route
-may match the path.
+It answers what the included route would answer, byte for byte, or passes the request on. Whether it may
+answer a path is read from the app, as for `FastRoute`: nothing may run before the route there, and no earlier
+route may match the path.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRouter, APIWebSocketRoute
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.routing import APIRoute, APIRouter, APIWebSocketRoute
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .exchange import raw_headers
+from .exchange import Reply, raw_headers
 from .fast_route import endpoint_of, has_dependencies, places
 from .serve import Endpoint, as_response, parse_query
 
 __all__ = ["FastLane", "Passed", "Plan", "make_plan"]
 
 _MAX_DIGITS = 7
+
+_log = logging.getLogger("fastcore.router")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Passed:
 class _Entry:
     """A path that the lane answers: its text before and after its one parameter."""
 
-    endpoint: Endpoint
-    answer: Callable[..., Awaitable[Any]]
+    answer: Callable[..., Awaitable[Reply]]
+    function: Any
     route: Any
     path: str
     parameter: str
@@ -100,19 +104,20 @@ def _objection(place: Any, earlier: list[Any], method: str) -> str | None:
         return "its prefix has parameters"
     for other in earlier:
         if _may_match(other, method, place.path):
-            return f"an earlier route may match it: {getattr(other, 'path', None) or type(other.route).__name__}"
+            return f"an earlier route may match it: {other.path or type(other.original_route).__name__}"
     return None
 
 
 def _may_match(place: Any, method: str, path: str) -> bool:
     """Whether a place may answer a request to a path of this template; True where it cannot be told."""
     route = place.original_route
-    if isinstance(route, APIWebSocketRoute | WebSocketRoute):
-        return False
     template = place.path
-    if template is None or not isinstance(route, Route | Mount):
+    matching = getattr(type(route), "matches", None)
+    if matching in (WebSocketRoute.matches, APIWebSocketRoute.matches):
+        return False
+    if template is None or matching not in (Route.matches, APIRoute.matches, Mount.matches):
         return True
-    if isinstance(route, Route) and place.methods and method not in place.methods:
+    if not isinstance(route, Mount) and place.methods and method not in place.methods:
         return False
     theirs, ours = template.rstrip("/").split("/"), path.split("/")
     for their, our in zip(theirs, ours, strict=False):
@@ -128,8 +133,8 @@ def _entry(place: Any, endpoint: Endpoint) -> _Entry:
     before, parameter, after = re.fullmatch(r"([^{]*)\{(\w+)\}(.*)", place.path).groups()  # type: ignore[union-attr]
     kinds = {each["name"]: each["schema"]["type"] for each in operation.parameters}
     return _Entry(
-        endpoint,
         endpoint.answer,
+        place.original_route.endpoint,
         place.original_route,
         place.path,
         parameter,
@@ -147,65 +152,69 @@ class FastLane:
         app: what is passed on to.
         host: the app that includes the router.
         router: made by `create_router`, or including such a router.
-        plan: of both, if it is made already.
     """
 
-    def __init__(self, app: ASGIApp, *, host: FastAPI, router: APIRouter, plan: Plan | None = None) -> None:
+    def __init__(self, app: ASGIApp, *, host: FastAPI, router: APIRouter) -> None:
         self.app = app
         self.host = host
         self.router = router
-        self._plan = plan or make_plan(host, router)
-        self.direct = _is_direct(app, host)
+        self._direct = _is_direct(app, host)
+        if not self._direct:
+            _log.warning("the fast lane is off: another middleware stands between it and the routes")
+        self._plan = self._look()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self.direct:
-            plan = self._plan
-            if plan.routes != len(self.host.router.routes):
-                plan = self._look_again()
-            entries = plan.answered.get(scope["method"])
-            if entries is not None:
-                path = scope["path"]
-                if scope.get("root_path"):
-                    path = _below(path, scope["root_path"])
-                for entry in entries:
-                    if path.startswith(entry.before) and path.endswith(entry.after):
-                        value = path[len(entry.before) : len(path) - len(entry.after)]
-                        if _takes(entry, value, scope["query_string"]):
-                            await self._answer(entry, value, scope, receive, send)
-                            return
-        await self.app(scope, receive, send)
-
-    async def _answer(self, entry: _Entry, value: str, scope: Scope, receive: Receive, send: Send) -> None:
-        parameters = {entry.parameter: value}
-        # what the host's own middleware may look at afterwards
-        scope["endpoint"] = entry.route.endpoint
-        scope["route"] = entry.route
-        scope["path_params"] = {**scope["path_params"], **parameters} if "path_params" in scope else parameters
+        entry = self._entry(scope) if scope["type"] == "http" else None
+        if entry is None:
+            await self.app(scope, receive, send)
+            return
         try:
-            reply = await entry.answer(parameters, scope["query_string"], scope["headers"], receive)
+            reply = await entry.answer(scope["path_params"], scope["query_string"], scope["headers"], receive)
         except Exception as error:  # the host's handlers of exceptions are the framework's to find
             await self.app(scope, _raising(error), send)
             return
         if scope.get("fastapi.telemetry") is not None:
             _name_route(scope, entry.path)
         body = reply.body
-        if type(body) is not bytes:
+        if type(body) is bytes:
+            await send({"type": "http.response.start", "status": reply.status, "headers": raw_headers(reply)})
+            await send({"type": "http.response.body", "body": body})
+        else:
             await as_response(reply)(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": reply.status, "headers": raw_headers(reply)})
-        await send({"type": "http.response.body", "body": body})
 
-    def _look_again(self) -> Plan:
-        """Routes were added: one of them may stand before ours."""
-        self._plan = make_plan(self.host, self.router)
-        return self._plan
+    def _entry(self, scope: Scope) -> _Entry | None:
+        """The entry that answers this request, if one does; the scope then says so, as the framework's."""
+        plan = self._plan
+        if plan.routes != len(self.host.router.routes):
+            plan = self._plan = self._look()  # routes were added: one of them may stand before ours
+        path = scope["path"]
+        if scope.get("root_path"):
+            path = _below(path, scope["root_path"])
+        for entry in plan.answered.get(scope["method"], ()):
+            before, after = entry.before, entry.after
+            if path.startswith(before) and path.endswith(after):
+                value = path[len(before) : len(path) - len(after)]
+                if _takes(entry, value, scope["query_string"]):
+                    parameters = {entry.parameter: value}
+                    if "path_params" in scope:
+                        parameters = {**scope["path_params"], **parameters}
+                    scope["path_params"] = parameters
+                    scope["endpoint"] = entry.function
+                    scope["route"] = entry.route
+                    return entry
+        return None
+
+    def _look(self) -> Plan:
+        if self._direct:
+            return make_plan(self.host, self.router)
+        return Plan({}, (), len(self.host.router.routes))
 
 
 def _is_direct(app: ASGIApp, host: FastAPI) -> bool:
     """Whether no middleware of the host stands between the lane and the routes."""
-    while isinstance(app, FastLane):
-        app = app.app
-    return app is host or isinstance(app, ExceptionMiddleware)
+    while type(app) in (FastLane, ExceptionMiddleware, AsyncExitStackMiddleware):
+        app = app.app  # type: ignore[attr-defined]
+    return app is host.router or app is host
 
 
 def _below(path: str, root_path: str) -> str:

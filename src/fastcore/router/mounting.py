@@ -26,8 +26,8 @@ def install(
 
     The lane is a middleware that stands inside every other one, whether that was added before or is added
     later, so all of them see its requests and answers. It answers only what has no dependency anywhere above
-    it and what no earlier route may match; the rest takes the usual way. What it passes on, and why, is logged
-    once, here.
+    it and what no earlier route may match; the rest takes the usual way. What it passes on, and why, is
+    logged once, here.
 
     Parameters:
         app: the app, before it has started.
@@ -51,7 +51,7 @@ def install(
     if lane:
         plan = make_plan(app, router)
         _report(plan)
-        app.add_middleware(FastLane, host=app, router=router)  # type: ignore[arg-type]
+        app.add_middleware(FastLane, host=app, router=router)
         # from the outermost place to the innermost: no other middleware may be passed by
         app.user_middleware.append(app.user_middleware.pop(0))
     return router

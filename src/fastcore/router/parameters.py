@@ -36,8 +36,10 @@ class Integer:
         if text is None:
             return self.default
         limit = self.high if high is None else high
-        if len(text) < 20 and text.isascii() and text.isdigit() and self.low <= int(text) <= limit:
-            return int(text)
+        if len(text) < 20 and text.isascii() and text.isdigit():
+            value = int(text)
+            if self.low <= value <= limit:
+                return value
         if not _DIGITS.fullmatch(text):
             raise self._problem("invalid-parameter", f"must be an integer from {self.low} to {limit}", text)
         digits = text.lstrip("0") or "0"
@@ -95,8 +97,7 @@ class Text:
             return call.path[self.name]
         if self.place == "query":
             return call.query.get(self.name)
-        value = call.headers.get(self.name.lower().encode())
-        return None if value is None else value.decode("latin-1")
+        return call.header(self.name.lower().encode())
 
     def describe(self) -> dict[str, Any]:
         return _parameter(self.name, self.place, self.about, {"type": "string"})

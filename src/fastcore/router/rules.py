@@ -48,9 +48,12 @@ class _Rules:
     def _detail(self, served: Served, headers: Fields) -> Reply:
         return _json({**served.summary(), "document": served.ruleset.to_dict()}, headers)
 
-    def evaluate(self, call: Call) -> Work:
+    def evaluate(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
-        return Work(served.seconds(len(call.body)), self._evaluate, (served, call.body))
+        seconds = served.seconds(len(call.body))
+        if seconds <= self.settings.inline_budget_seconds:
+            return self._evaluate(served, call.body)
+        return Work(seconds, self._evaluate, (served, call.body))
 
     def _evaluate(self, served: Served, body: bytes) -> Reply:
         try:
@@ -59,7 +62,7 @@ class _Rules:
             self.counters.evaluated(0, 1)
             raise
         self.counters.evaluated(1, 0)
-        return Reply(decision.to_json())
+        return Reply(served.write(decision))
 
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)

@@ -1,6 +1,7 @@
 """From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import cast
 from urllib.parse import parse_qsl
 
@@ -31,31 +32,23 @@ class Service:
 class Endpoint:
     """One operation of a service.
 
-    `answer` is the same for all ways in; `framework` is what FastAPI calls after the dependencies, `fast`
-    what a fast route calls instead.
+    `answer` is the same for all ways in; `framework` is what FastAPI calls after the dependencies.
     """
 
     def __init__(self, service: Service, operation: Operation) -> None:
         self.service = service
         self.operation = operation
         self._handler = operation.handler
-        self._reads = bool(operation.accepts)
-        self._inline_seconds = service.settings.inline_budget_seconds
+        self.reads = bool(operation.accepts)
+        self._deadline = service.settings.deadline_seconds
         self._count = service.counters.of(operation.name)
 
     async def framework(self, request: Request) -> Response:
         """The response to a request whose body a dependency may have read."""
         scope = request.scope
-        receive = _receive_of(request) if self._reads else request.receive
+        receive = _receive_of(request) if self.reads else request.receive
         return as_response(
             await self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
-        )
-
-    async def fast(self, request: Request) -> Response:
-        """The response to a request that nobody has touched."""
-        scope = request.scope
-        return as_response(
-            await self.answer(scope["path_params"], scope["query_string"], scope["headers"], request.receive)
         )
 
     async def answer(
@@ -70,39 +63,33 @@ class Endpoint:
         Parameters:
             path: its parameters in the path.
             query: the query string as it was sent.
-            headers: its header fields, names in lower case; of several with one name the last counts.
+            headers: its header fields, names in lower case.
             receive: gives the messages with its body.
         """
         try:
-            call = Call(path, parse_query(query) if query else _NO_QUERY, dict(headers))
-            if self._reads:
-                await self._read(call, receive)
-            result = self._handler(call)
-            if type(result) is Work:
-                if result.seconds <= self._inline_seconds:
-                    result = result.run(*result.arguments)
-                else:
-                    run, arguments = result.run, result.arguments
-                    result = await self.service.workers.run(result.seconds, lambda: run(*arguments))
-            reply = cast(Reply, result)
-            if type(reply.body) is not bytes:
-                reply.body = await self._begin(cast(Iterator[bytes], reply.body), reply.chunk_seconds)
+            call = Call(path, parse_query(query) if query else _NO_QUERY, headers)
+            if self.reads:
+                fields = dict(headers)
+                call.media_type = media_type(self.operation, fields)
+                call.body = await read_body(fields, receive, self.operation.max_bytes, self._deadline)
+            reply = self._handler(call)
+            if type(reply) is Work:
+                reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
+            if type(reply.body) is not bytes:  # type: ignore[union-attr]
+                reply = await self._begun(cast(Reply, reply))
         except Problem as problem:
             settings = self.service.settings
             reply = problem_reply(problem, settings.problem_base, settings.max_reported_errors)
-        self._count(reply.status)
-        return reply
+        self._count(reply.status)  # type: ignore[union-attr]
+        return reply  # type: ignore[return-value]
 
-    async def _read(self, call: Call, receive: Receive) -> None:
-        call.media_type = media_type(self.operation, call.headers)
-        deadline = self.service.settings.deadline_seconds
-        call.body = await read_body(call.headers, receive, self.operation.max_bytes, deadline)
-
-    async def _begin(self, body: Iterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-        """The chunks of a stream. The first is made here, while the answer can still become a problem."""
+    async def _begun(self, reply: Reply) -> Reply:
+        """A stream whose first chunk is made here, while the answer can still become a problem."""
         workers = self.service.workers
-        first = await workers.run(seconds, lambda: next(body, None))
-        return workers.chunks(first, body, seconds)
+        body = cast(Iterator[bytes], reply.body)
+        first = await workers.run(reply.chunk_seconds, lambda: next(body, None))
+        reply.body = workers.chunks(first, body, reply.chunk_seconds)
+        return reply
 
 
 def parse_query(query: bytes) -> dict[str, str]:
