@@ -1,6 +1,8 @@
 """Reading the body of a request: of the right type, within its size, in time."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
 from types import CoroutineType, coroutine
 from typing import Any
 
@@ -57,7 +59,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int
             raise _too_large(limit)
         return body
     try:
-        with anyio.fail_after(seconds):
+        async with _deadline(seconds):
             return await _rest(message if waiting is None else await waiting, receive, limit)
     except TimeoutError:
         late = f"the body did not arrive within {seconds:g} seconds"
@@ -71,13 +73,36 @@ def _first(receive: Receive) -> tuple[MutableMapping[str, Any] | None, Awaitable
     reading it.
     """
     waiting = receive()
-    if not isinstance(waiting, CoroutineType):
+    if not isinstance(waiting, CoroutineType) or not _on_asyncio():
         return None, waiting
     try:
         yielded = waiting.send(None)
     except StopIteration as end:
         return end.value, None
     return None, _resume(waiting, yielded)
+
+
+def _on_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """Raises TimeoutError in the block after so many seconds.
+
+    A coroutine that has been run a step may be within a cancel scope of anyio, and these must nest; asyncio's
+    own timeout need not.
+    """
+    if _on_asyncio():
+        async with asyncio.timeout(seconds):
+            yield
+    else:
+        with anyio.fail_after(seconds):
+            yield
 
 
 @coroutine
