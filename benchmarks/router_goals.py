@@ -46,18 +46,6 @@ GOALS = [
 
 COLUMNS = ["path", "way in", "per second", "µs CPU", "beside", "per second", "µs CPU"]
 COLUMNS += ["ratio", "rounds", "by CPU", "goal"]
-    "path",
-    "way in",
-    "per second",
-    "µs CPU",
-    "beside",
-    "per second",
-    "µs CPU",
-    "ratio",
-    "rounds",
-    "by CPU",
-    "goal",
-]
 
 
 class Server:

@@ -165,7 +165,7 @@ def test_a_request_cannot_pretend_to_be_a_probe(backend):
 
 
 def test_a_router_by_itself_answers(backend):
-    """Without an app there is nothing to look at: the framework's handler needs one, so nothing is skipped."""
+    """What is mounted without an app of its own is not shown by any: the framework's handler runs."""
     app = FastAPI()
     app.mount("/routes", make_router(backend))
     assert TestClient(app).get("/routes/fib/10").json()["result"] == "55"

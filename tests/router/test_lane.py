@@ -34,6 +34,13 @@ HOT = [
 ]
 
 
+HOT_PATHS = [
+    "GET /fastcore/fib/{n}",
+    "GET /fastcore/payloads/{count}",
+    "POST /fastcore/rules/{name}/evaluate",
+]
+
+
 @pytest.fixture
 def answered(monkeypatch):
     """The paths that a lane answered."""
@@ -70,7 +77,7 @@ def ask_hot(app, prefix="/fastcore", status=200, headers=None, **options):
     return responses
 
 
-# --- what it answers --------------------------------------------------------------------------------------------------
+# --- what it answers -------------------------------------------------------------------------------------
 
 
 def test_answers_the_hot_paths_and_passes_on_the_rest(backend, answered):
@@ -103,8 +110,28 @@ def send_raw(app, method, path, query, headers, messages):
 NUMBERS = st.one_of(
     st.integers(0, 300).map(str),
     st.sampled_from(
-        ["", "00", "007", "1000", "1001", "1000000", "1000001", "9999999", "99999999", "x", "-1", "٣", "1_0"]
-        + [" 1", "1\n", "1/", "/1", "1.0", "%31", "²"]
+        [
+            "",
+            "00",
+            "007",
+            "1000",
+            "1001",
+            "1000000",
+            "1000001",
+            "9999999",
+            "99999999",
+            "x",
+            "-1",
+            "٣",
+            "1_0",
+            " 1",
+            "1\n",
+            "1/",
+            "/1",
+            "1.0",
+            "%31",
+            "²",
+        ]
     ),
     st.text(max_size=6),
 )
@@ -122,8 +149,21 @@ PATHS = st.one_of(
 QUERIES = st.one_of(
     st.just(b""),
     st.sampled_from(
-        [b"mod=7", b"mod=0", b"mod=7&mod=8", b"mod", b"algorithm=fast", b"algorithm=x", b"skip=1&limit=1"]
-        + [b"limit=0", b"x=1", b"mod=7&x=1", b"&&", b"mod=%37", b"mod=%ff", b"\xff=1"]
+        [
+            b"mod=7",
+            b"mod=0",
+            b"mod=7&mod=8",
+            b"mod",
+            b"algorithm=fast",
+            b"algorithm=x",
+            b"skip=1&limit=1",
+            b"limit=0",
+            b"x=1",
+            b"mod=7&x=1",
+            b"&&",
+            b"mod=%37",
+            b"mod=%ff",
+        ]
     ),
 )
 HEADERS = st.lists(
@@ -199,10 +239,9 @@ def test_answers_as_the_included_route_does(pair, method, path, query, headers, 
         send_raw(app, method, "/fastcore" + path, query, headers, messages) for app in pair
     )
     assert fast == plain
-    if plain[0] not in (
-        307,
-        404,
-    ):  # where there is no such path below the mount, it may say so in its own way
+    # what is no path of ours may be answered in another way below a mount, which matches no line break
+    ours = plain[0] in (200, 304) or (b"content-type", b"application/problem+json") in plain[1]
+    if ours and "\n" not in path:
         assert mounted == plain
 
 
@@ -215,7 +254,7 @@ def test_entity_tags_are_the_same(pair, n, held):
     assert plain[0] == (304 if n == held else 200)
 
 
-# --- what it passes on ------------------------------------------------------------------------------------------------
+# --- what it passes on -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("level", ["app", "include", "router", "outer router"])
@@ -231,19 +270,15 @@ def test_what_has_dependencies_is_passed_on(backend, answered, caplog, level):
     check(app, "/fastcore", True)
     assert answered == []
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    for _, path in (("GET", "/fib/{n}"), ("GET", "/payloads/{count}"), ("POST", "/rules/{name}/evaluate")):
-        assert f"/fastcore{path}: dependencies run before it" in warning
+    for path in HOT_PATHS:
+        assert f"{path}: dependencies run before it" in warning
 
 
 def test_says_what_it_answers(backend, caplog):
     with caplog.at_level(logging.INFO, "fastcore.router"):
         make(backend)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        (
-            "INFO",
-            "the fast lane answers GET /fastcore/fib/{n}, GET /fastcore/payloads/{count}, "
-            "POST /fastcore/rules/{name}/evaluate",
-        )
+        ("INFO", f"the fast lane answers {', '.join(HOT_PATHS)}")
     ]
 
 
@@ -383,7 +418,7 @@ def test_a_limit_of_the_host_on_bodies_is_kept(answered):
     assert answered == []
 
 
-# --- what stands around it --------------------------------------------------------------------------------------------
+# --- what stands around it -------------------------------------------------------------------------------
 
 
 class Key:
@@ -426,7 +461,7 @@ def test_middleware_of_the_host_sees_every_answer(backend, answered, before):
     def add():
         app.add_middleware(Marked)
         app.add_middleware(GZipMiddleware, minimum_size=500)
-        app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"], expose_headers=["ETag"])
+        app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"], allow_methods=["*"])
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["testserver"])
 
     if before:
@@ -612,7 +647,7 @@ def test_install_takes_a_router_or_its_options(backend):
         install(app, prefix="/b")
 
 
-# --- the app for a mount ----------------------------------------------------------------------------------------------
+# --- the app for a mount ---------------------------------------------------------------------------------
 
 
 def test_the_mounted_app_answers_every_path(backend, answered):
