@@ -89,11 +89,16 @@ def operations(settings: RouterSettings, backend: str | None) -> list[Operation]
             handler=payloads.stream,
             summary="A payload as a stream of lines",
             description="`count` rows, a JSON object in each line, in chunks of bounded size.",
-            answers={200: {"description": "A row in each line.", "content": {NDJSON: {"schema": row}}}},
+            answers={200: {"description": "A row in each line.", "content": _lines(row)}},
             problems=("invalid-parameter", "limit-exceeded", "busy"),
             parameters=(payloads.rows.describe(),),
         ),
     ]
+
+
+def _lines(row: dict[str, Any]) -> dict[str, Any]:
+    example = '{"id":0,"data":"xxxxxxxx","timestamp":1790000000.25}\n'
+    return {NDJSON: {"schema": row, "example": example}}
 
 
 def _content(row: dict[str, Any]) -> dict[str, Any]:

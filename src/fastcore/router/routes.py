@@ -78,7 +78,7 @@ def create_router(
             summary=operation.summary,
             description=operation.description,
             response_class=Response,
-            responses=responses(operation),
+            responses=responses(operation, settings.problem_base),
             openapi_extra=extra(operation),
             dependencies=list(update_dependencies) if operation.guarded else None,
         )

@@ -9,6 +9,7 @@ from fastcore.errors import FastcoreError
 from fastcore.rules import RuleStore
 from fastcore.rules.reading import read_event
 
+from . import examples
 from .batch import Batch
 from .counters import Counters
 from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
@@ -114,7 +115,7 @@ def _reading(rules: _Rules) -> list[Operation]:
             handler=rules.listing,
             summary="What is loaded",
             description="Each ruleset with its version and the fields that it reads.",
-            answers={200: answer("The rulesets, by name.", LISTING)},
+            answers={200: answer("The rulesets, by name.", LISTING, examples.LISTING)},
             problems=("busy",),
         ),
         Operation(
@@ -125,7 +126,7 @@ def _reading(rules: _Rules) -> list[Operation]:
             summary="A ruleset",
             description="Its version, the fields that it reads, and its document.",
             answers={
-                200: answer("The ruleset.", DETAIL, headers=_TAGGED),
+                200: answer("The ruleset.", DETAIL, examples.DETAIL, headers=_TAGGED),
                 304: {"description": "The client holds it already."},
             },
             problems=("not-found", "busy"),
@@ -136,7 +137,7 @@ def _reading(rules: _Rules) -> list[Operation]:
 
 def _deciding(settings: RouterSettings, library: Library, counters: Counters) -> list[Operation]:
     rules, batch = _Rules(settings, library, counters), Batch(settings, library, counters)
-    event: Mapping[str, Any] = {JSON: {"schema": EVENT, "example": {"amount": 120, "country": "DE"}}}
+    event: Mapping[str, Any] = {JSON: {"schema": EVENT, "example": examples.EVENT}}
     refusals = ("not-found", "invalid-event", "limit-exceeded", "evaluation-failed", "busy")
     return [
         Operation(
@@ -146,7 +147,7 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             handler=rules.evaluate,
             summary="Decide on one event",
             description=f"Nested at most {settings.max_depth} deep.",
-            answers={200: answer("The decision.", DECISION)},
+            answers={200: answer("The decision.", DECISION, examples.DECISION)},
             problems=refusals,
             parameters=(_NAME.describe(),),
             accepts=event,
@@ -176,7 +177,7 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             handler=rules.explain,
             summary="Why each rule fired or did not",
             description="Each condition with its value and the fields that it read.",
-            answers={200: answer("The explanation.", EXPLANATION)},
+            answers={200: answer("The explanation.", EXPLANATION, examples.EXPLANATION)},
             problems=refusals,
             parameters=(_NAME.describe(), _RULE.describe()),
             accepts=event,
@@ -187,14 +188,21 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
 
 def _events(settings: RouterSettings) -> dict[str, Any]:
     array = {"type": "array", "items": EVENT, "maxItems": settings.max_records}
-    lines = {"schema": {"type": "string", "description": "an event in each line; blank lines are skipped"}}
-    return {JSON: {"schema": array}, NDJSON: lines, JSONL: lines}
+    lines = {
+        "schema": {"type": "string", "description": "an event in each line; blank lines are skipped"},
+        "example": examples.LINES,
+    }
+    return {JSON: {"schema": array, "example": [examples.EVENT]}, NDJSON: lines, JSONL: lines}
 
 
 def _decisions() -> dict[str, Any]:
     one = {"anyOf": [DECISION, ERROR_RECORD]}
-    lines = {"schema": {"type": "string", "description": "a decision or error record in each line"}}
-    content = {JSON: {"schema": {"type": "array", "items": one}}, NDJSON: lines, JSONL: lines}
+    lines = {
+        "schema": {"type": "string", "description": "a decision or error record in each line"},
+        "example": json.dumps(examples.DECISION, separators=(",", ":")) + "\n",
+    }
+    array = {"schema": {"type": "array", "items": one}, "example": [examples.DECISION]}
+    content = {JSON: array, NDJSON: lines, JSONL: lines}
     return {
         "description": "In the form of the request, a decision for each event, in order.",
         "content": content,
@@ -210,8 +218,8 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         summary="Replace or create a ruleset",
         description="Requests that follow see the new one, those under way finish with the old.",
         answers={
-            200: answer("Replaced.", REPLACED, headers=_TAGGED),
-            201: answer("Created.", REPLACED, headers=_TAGGED),
+            200: answer("Replaced.", REPLACED, examples.SUMMARY, headers=_TAGGED),
+            201: answer("Created.", REPLACED, examples.SUMMARY, headers=_TAGGED),
         },
         problems=(
             "invalid-parameter",
@@ -222,7 +230,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "busy",
         ),
         parameters=tuple(each.describe() for each in (_NAME, update.match, update.none_match)),
-        accepts={JSON: {"schema": DOCUMENT}},
+        accepts={JSON: {"schema": DOCUMENT, "example": examples.DETAIL["document"]}},
         max_bytes=settings.max_ruleset_bytes,
         guarded=True,
     )
