@@ -22,11 +22,8 @@ def decision_writer(ruleset: RuleSet) -> Callable[[Decision], bytes]:
         if decision.errors or not -_LARGE < score < _LARGE:  # JSON has no infinity; to_json refuses it
             return decision.to_json()
         matched = ",".join([texts[each] for each in decision.matched])
-        try:
-            action = actions[decision.action]
-            return f'{{"matched":[{matched}],"score":{score!r},"action":{action}{tail}'.encode()
-        except UnicodeEncodeError:
-            return decision.to_json()
+        action = actions[decision.action]
+        return f'{{"matched":[{matched}],"score":{score!r},"action":{action}{tail}'.encode()
 
     return write
 

@@ -14,8 +14,8 @@ from .batch import Batch
 from .counters import Counters
 from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
 from .parameters import Text, matches
-from .problems import Problem, echo, refused
-from .rulesets import REFUSED, Library, Served, as_store, decide, refusal
+from .problems import echo, refused
+from .rulesets import REFUSED, Library, Served, as_store, refusal
 from .schemas import DECISION, DETAIL, DOCUMENT, ERROR_RECORD, EVENT, EXPLANATION, LISTING, REPLACED, answer
 from .settings import RouterSettings
 from .updates import Updates, updates
@@ -32,6 +32,8 @@ class _Rules:
         self.settings = settings
         self.library = library
         self.counters = counters
+        self.max_depth = settings.max_depth
+        self.inline_seconds = settings.inline_budget_seconds
 
     def listing(self, call: Call) -> Work:
         return Work(1e-4 * len(self.library.store), self._listing)
@@ -52,16 +54,16 @@ class _Rules:
     def evaluate(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
         seconds = served.seconds(len(call.body))
-        if seconds <= self.settings.inline_budget_seconds:
+        if seconds <= self.inline_seconds:
             return self._evaluate(served, call.body)
         return Work(seconds, self._evaluate, (served, call.body))
 
     def _evaluate(self, served: Served, body: bytes) -> Reply:
         try:
-            decision = decide(served.ruleset, body, self.settings.max_depth)
-        except Problem:
+            decision = served.ruleset.evaluate_json(body, depth=self.max_depth)
+        except REFUSED as error:
             self.counters.evaluated(0, 1)
-            raise
+            raise refusal(error) from error
         self.counters.evaluated(1, 0)
         return Reply(served.write(decision))
 
