@@ -70,9 +70,10 @@ def pure(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def oldest_fastapi(session: nox.Session) -> None:
     """The router on the oldest FastAPI that is supported, with what the other packages are today."""
-    (floor,) = (each for each in PROJECT["project"]["optional-dependencies"]["fastapi"])
+    (floor,) = PROJECT["project"]["optional-dependencies"]["fastapi"]
+    session.install(*group("test"))
     # its Starlette is of before httpx2, and uses names that its own dependencies have since deprecated
-    session.install(*group("test"), f"{floor.replace('>=', '==')}.*", "httpx")
+    session.install(f"{floor.replace('>=', '==')}.*", "httpx")
     install_project(session, "skip")
     run_suite(session, "-W", "ignore::DeprecationWarning", "tests/router")
 

@@ -11,7 +11,7 @@ import anyio
 from .exchange import JSON, Operation
 from .problems import Problem, echo, refused
 
-__all__ = ["Receive", "media_type", "read_body"]
+__all__ = ["Receive", "begin_body", "media_type", "read_body"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -42,44 +42,48 @@ def media_type(operation: Operation, headers: Mapping[bytes, bytes]) -> str:
     raise Problem("unsupported-media-type", detail, errors, ((b"accept", accepted.encode()),))
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int, seconds: float) -> bytes:
-    """The whole body.
+def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes | Awaitable[Any]:
+    """The whole body if it is there already, else what is to be awaited for its first message.
+
+    A small body comes with the head of its request: then no timer is needed, which would cost more than
+    reading it.
 
     Raises:
-        Problem: "body-too-large", by the announced length before anything is read; "slow-body" after so
-            many seconds; "incomplete-body".
+        Problem: "body-too-large", by the announced length before anything is read.
     """
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced[:20]) > limit:
         raise _too_large(limit)
-    message, waiting = _first(receive)
-    if message is not None and message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
+    waiting = receive()
+    if not isinstance(waiting, CoroutineType) or not _on_asyncio():
+        return waiting
+    try:
+        yielded = waiting.send(None)
+    except StopIteration as end:
+        message = end.value
+    else:
+        return _resume(waiting, yielded)
+    body = message.get("body", b"")
+    whole = message["type"] == "http.request" and not message.get("more_body", False)
+    return body if whole and type(body) is bytes and len(body) <= limit else _given(message)
+
+
+async def read_body(waiting: Awaitable[Any], receive: Receive, limit: int, seconds: float) -> bytes:
+    """The whole body, from what is to be awaited for its first message.
+
+    Raises:
+        Problem: "body-too-large"; "slow-body" after so many seconds; "incomplete-body".
+    """
     try:
         async with _deadline(seconds):
-            return await _rest(message if waiting is None else await waiting, receive, limit)
+            return await _rest(await waiting, receive, limit)
     except TimeoutError:
         late = f"the body did not arrive within {seconds:g} seconds"
         raise refused("slow-body", "body", late) from None
 
 
-def _first(receive: Receive) -> tuple[MutableMapping[str, Any] | None, Awaitable[Any] | None]:
-    """The first message if it is there already, else what is to be awaited for it.
-
-    A small body comes with the head of its request: then no timer is needed, which would cost more than
-    reading it.
-    """
-    waiting = receive()
-    if not isinstance(waiting, CoroutineType) or not _on_asyncio():
-        return None, waiting
-    try:
-        yielded = waiting.send(None)
-    except StopIteration as end:
-        return end.value, None
-    return None, _resume(waiting, yielded)
+async def _given(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return message
 
 
 def _on_asyncio() -> bool:
@@ -123,11 +127,10 @@ def _resume(waiting: "CoroutineType[Any, Any, Any]", yielded: Any) -> Any:
         return end.value
 
 
-async def _rest(message: MutableMapping[str, Any] | None, receive: Receive, limit: int) -> bytes:
+async def _rest(message: MutableMapping[str, Any], receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
-        assert message is not None
         if message["type"] == "http.disconnect":
             raise refused("incomplete-body", "body", "the connection was closed within it")
         part = message.get("body", b"")

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
-from .bodies import Receive, media_type, read_body
+from .bodies import Receive, begin_body, media_type, read_body
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work, raw_headers
 from .problems import Problem, problem_reply
@@ -40,6 +40,7 @@ class Endpoint:
         self.operation = operation
         self._handler = operation.handler
         self.reads = bool(operation.accepts)
+        self._max_bytes = operation.max_bytes
         self._deadline = service.settings.deadline_seconds
         self._count = service.counters.of(operation.name)
 
@@ -71,7 +72,10 @@ class Endpoint:
             if self.reads:
                 fields = dict(headers)
                 call.media_type = media_type(self.operation, fields)
-                call.body = await read_body(fields, receive, self.operation.max_bytes, self._deadline)
+                body = begin_body(fields, receive, self._max_bytes)
+                if type(body) is not bytes:
+                    body = await read_body(cast(Any, body), receive, self._max_bytes, self._deadline)
+                call.body = body
             reply = self._handler(call)
             if type(reply) is Work:
                 reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
