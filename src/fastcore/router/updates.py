@@ -47,7 +47,7 @@ class Updates:
         self._lock = Lock()
 
     def handle(self, call: Call) -> Work:
-        return Work(len(call.body) * _DOCUMENT_SECONDS, lambda: self._replace(call))
+        return Work(len(call.body) * _DOCUMENT_SECONDS, self._replace, (call,))
 
     def _replace(self, call: Call) -> Reply:
         name = call.path["name"]
@@ -65,7 +65,7 @@ class Updates:
             self.library.store.replace(ruleset)
             now = self.library.called(call)
         body = json.dumps(now.summary(), separators=(",", ":")).encode()
-        return Reply(body, 201 if before is None else 200, headers=(("etag", now.tag),))
+        return Reply(body, 201 if before is None else 200, headers=((b"etag", now.tag.encode()),))
 
     def _compile(self, name: str, body: bytes) -> RuleSet:
         try:
