@@ -38,6 +38,7 @@ CODES = {
     "invalid-ruleset": Kind(422, "The ruleset document is not valid"),
     "busy": Kind(503, "The service is at its capacity"),
     "not-ready": Kind(503, "The service is not ready"),
+    "not-stored": Kind(503, "The ruleset could not be stored"),
 }
 
 

@@ -36,16 +36,22 @@ class _Rules:
         return Work(1e-4 * len(self.library.store), self._listing)
 
     def _listing(self) -> Reply:
-        return _json({"rulesets": [served.summary() for served in self.library.all()]})
+        summaries = [served.summary() for served in self.library.all()]
+        rejected = self.library.rejected(self.settings.max_reported_errors)
+        watching = self.library.store.watching
+        return _json({"rulesets": summaries, "watching": watching, "rejected": rejected})
 
     def detail(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
         headers = (("etag", served.tag),)
-        if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
+        rejected = self.library.rejected_for(served.ruleset.name, self.settings.max_reported_errors)
+        # what the client holds does not say that a newer file was rejected
+        if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
         document = served.ruleset.to_dict
         return Work(
-            1e-7 * served.length, lambda: _json({**served.summary(), "document": document()}, headers)
+            1e-7 * served.length,
+            lambda: _json({**served.summary(), "rejected": rejected, "document": document()}, headers),
         )
 
     def evaluate(self, call: Call) -> Work:
@@ -99,7 +105,7 @@ def operations(
     library = Library(store)
     # a request is matched against one route after the other, so the hot ones come first
     table = _deciding(settings, library, counters) + _reading(_Rules(settings, library, counters))
-    return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
+    return table + ([_replacing(Updates(library, settings), settings)] if with_updates else [])
 
 
 def _reading(rules: _Rules) -> list[Operation]:
@@ -110,7 +116,10 @@ def _reading(rules: _Rules) -> list[Operation]:
             path="/rules",
             handler=rules.listing,
             summary="What is loaded",
-            description="Each ruleset with its version and the fields that it reads.",
+            description=(
+                "Each ruleset with its version and the fields that it reads; and the files that are not used "
+                "because they are not valid."
+            ),
             answers={200: answer("The rulesets, by name.", LISTING)},
             problems=("busy",),
         ),
@@ -120,7 +129,10 @@ def _reading(rules: _Rules) -> list[Operation]:
             path="/rules/{name}",
             handler=rules.detail,
             summary="A ruleset",
-            description="Its version, the fields that it reads, and its document.",
+            description=(
+                "Its version, the fields that it reads, and its document; and why its file is not used, if "
+                "that was changed to something that is not valid."
+            ),
             answers={
                 200: answer("The ruleset.", DETAIL, headers=_TAGGED),
                 304: {"description": "The client holds it already."},
@@ -204,7 +216,10 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         path="/rules/{name}",
         handler=update.handle,
         summary="Replace or create a ruleset",
-        description="Requests that follow see the new one, those under way finish with the old.",
+        description=(
+            "Requests that follow see the new one, those under way finish with the old. Other processes that "
+            "serve the folder follow within a second of its being written, and the time to load it."
+        ),
         answers={
             200: answer("Replaced.", REPLACED, headers=_TAGGED),
             201: answer("Created.", REPLACED, headers=_TAGGED),
@@ -216,6 +231,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "not-replaceable",
             "precondition-failed",
             "busy",
+            "not-stored",
         ),
         parameters=tuple(each.describe() for each in (_NAME, update.match, update.none_match)),
         accepts={JSON: {"schema": DOCUMENT}},
