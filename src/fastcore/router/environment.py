@@ -10,7 +10,7 @@ __all__ = ["read_environment"]
 
 
 def read_environment(kind: Any, prefix: str) -> dict[str, Any]:
-    """The values that the environment has for a dataclass of settings; as `RouterSettings.from_environment`."""
+    """What the environment has for a dataclass of settings; see `RouterSettings.from_environment`."""
     names = {entry.name: (prefix + entry.name).upper() for entry in fields(kind)}
     values, errors = _read(kind, prefix)
     for name, value in values.items():

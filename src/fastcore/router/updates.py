@@ -1,4 +1,4 @@
-"""``PUT /rules/{name}``: replaces a ruleset in the store's folder, and every process that serves it follows."""
+"""``PUT /rules/{name}``: replaces a ruleset in the folder of the store, for all processes that serve it."""
 
 import json
 import logging
