@@ -1,6 +1,6 @@
 """Settings from environment variables, by pydantic-settings."""
 
-from collections.abc import Mapping
+from collections.abc import Container
 from dataclasses import fields
 from typing import Annotated, Any
 
@@ -27,15 +27,20 @@ def _read(kind: Any, prefix: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The values that are there, of their types, and what is wrong with others, by field."""
     from pydantic import ValidationError
 
+    errors: dict[str, str] = {}
+    model = _model(kind, prefix)
     try:
-        settings = _model(kind, prefix)()
+        return model().model_dump(exclude_unset=True), errors
     except ValidationError as error:
-        wrong = {str(each["loc"][0]): f"{each['msg']}, not {each['input']!r}" for each in error.errors()}
-        return {}, wrong
-    return settings.model_dump(exclude_unset=True), {}
+        for each in error.errors():
+            errors[str(each["loc"][0])] = f"{each['msg']}, not {each['input']!r}"
+    # what is right nevertheless may be out of its range
+    rest = _model(kind, prefix, errors)
+    return rest().model_dump(exclude_unset=True), errors
 
 
-def _model(kind: Any, prefix: str) -> Any:
+def _model(kind: Any, prefix: str, without: Container[str] = ()) -> Any:
+    """A model that reads the fields of a dataclass from the environment."""
     try:
         from pydantic_settings import BaseSettings, SettingsConfigDict
     except ModuleNotFoundError as error:
@@ -48,10 +53,14 @@ def _model(kind: Any, prefix: str) -> Any:
     from pydantic import create_model
 
     class Environment(BaseSettings):
-        # decoding would take a list for JSON
-        model_config = SettingsConfigDict(env_prefix=prefix, enable_decoding=False, extra="ignore")
+        # decoding would read several names as JSON; the defaults here say only that a variable is not set
+        model_config = SettingsConfigDict(
+            env_prefix=prefix, enable_decoding=False, extra="ignore", validate_default=False
+        )
 
-    described: Mapping[str, Any] = {entry.name: (_annotation(entry.type), None) for entry in fields(kind)}
+    described: dict[str, Any] = {
+        entry.name: (_annotation(entry.type), None) for entry in fields(kind) if entry.name not in without
+    }
     return create_model(kind.__name__, __base__=Environment, **described)
 
 

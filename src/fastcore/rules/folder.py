@@ -1,6 +1,7 @@
 """What the ruleset files of a folder give, file by file, and which of them have changed since."""
 
 import hashlib
+import logging
 import os
 import stat
 import time
@@ -14,6 +15,8 @@ from . import files
 from .ruleset import RuleSet
 
 __all__ = ["Entry", "Folder", "RejectedFile", "Stamp", "stamps"]
+
+_log = logging.getLogger("fastcore.rules")
 
 # A file that was written a moment ago may be written again without any sign of it: some file systems keep
 # times by the second or two. It is read once more when it is older than this.
@@ -57,7 +60,9 @@ class Entry:
             return self.error.errors
         if isinstance(self.error, OSError):
             return ((file, f"it cannot be read: {self.error.strerror or type(self.error).__name__}"),)
-        return () if self.error is None else ((file, str(self.error)),)
+        if isinstance(self.error, ImportError):
+            return ((file, str(self.error)),)
+        return () if self.error is None else ((file, f"it cannot be read: {type(self.error).__name__}"),)
 
 
 def stamps(entries: Mapping[str, Entry]) -> dict[str, Stamp]:
@@ -119,7 +124,9 @@ class Folder:
             return replace(old, stamp=stamp)
         try:
             return Entry(stamp, digest, self._build(file, content))
-        except (RuleSetError, ImportError) as error:
+        except Exception as error:  # whatever it is, the other files are still to be read
+            if not isinstance(error, RuleSetError | ImportError):
+                _log.exception("%s cannot be read because of a mistake in fastcore", file)
             return Entry(stamp, digest, kept, error.with_traceback(None))
 
     def _build(self, file: str, content: bytes) -> RuleSet:

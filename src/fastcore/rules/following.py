@@ -43,7 +43,7 @@ class Following:
         """
         entries = self.folder.read(self.folder.look(), {})
         for entry in entries.values():
-            if isinstance(entry.error, OSError | ImportError):
+            if entry.error is not None and not isinstance(entry.error, RuleSetError):
                 raise entry.error
         errors = [pair for file, entry in entries.items() for pair in entry.errors(file)]
         if errors:
