@@ -85,11 +85,12 @@ class Folder:
             OSError: the folder cannot be listed.
         """
         now = time.time_ns()
+        root = os.fspath(self.path)
         found: dict[str, Stamp] = {}
-        for file in sorted(os.listdir(self.path)):
+        for file in sorted(os.listdir(root)):
             if not file.startswith(".") and files.suffix_of(file) in files.SUFFIXES:
                 try:
-                    status = (self.path / file).stat()
+                    status = os.stat(os.path.join(root, file))
                 except OSError:  # gone meanwhile, or a link to nothing
                     continue
                 if stat.S_ISREG(status.st_mode):
