@@ -119,6 +119,7 @@ def problem_schema(codes: Sequence[str]) -> dict[str, Any]:
                         "path": text,
                         "message": text,
                         "offset": {"type": "integer", "minimum": 0},
+                        "version": {**text, "description": "of the ruleset that refused an event"},
                     },
                 },
             },

@@ -78,7 +78,7 @@ class _Rules:
         except KeyError:
             raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
         except REFUSED as error:
-            raise refusal(error) from error
+            raise refusal(error, served.ruleset) from error
         return Reply(explanation.to_json())
 
 

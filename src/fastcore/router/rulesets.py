@@ -129,14 +129,15 @@ def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:
     try:
         return ruleset.evaluate_json(body, depth=max_depth)
     except REFUSED as error:
-        raise refusal(error) from error
+        raise refusal(error, ruleset) from error
 
 
-def refusal(error: EventError | EvaluationError | LimitError) -> Problem:
-    """The Problem that an error of evaluation stands for."""
+def refusal(error: EventError | EvaluationError | LimitError, ruleset: RuleSet) -> Problem:
+    """The Problem that an error of evaluation stands for; it says which version of the rules refused."""
+    version = ruleset.version
     if isinstance(error, EvaluationError):
-        return refused("evaluation-failed", error.field, str(error), rule=error.rule)
+        return refused("evaluation-failed", error.field, str(error), rule=error.rule, version=version)
     if isinstance(error, LimitError):
-        return refused("limit-exceeded", "body", str(error))
+        return refused("limit-exceeded", "body", str(error), version=version)
     more = {} if error.offset is None else {"offset": error.offset}
-    return refused("invalid-event", "body", str(error), **more)
+    return refused("invalid-event", "body", str(error), **more, version=version)

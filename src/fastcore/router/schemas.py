@@ -99,7 +99,7 @@ ERROR_RECORD = record(
     "ErrorRecord",
     {
         "index": {"type": "integer", "minimum": 0, "description": "position of the record in the batch"},
-        "error": record("RecordError", {"code": _TEXT, "detail": _TEXT}),
+        "error": record("RecordError", {"code": _TEXT, "detail": _TEXT, "version": _TEXT}),
     },
     description="Stands in the place of a record that has no decision.",
 )
