@@ -67,6 +67,17 @@ def pure(session: nox.Session) -> None:
     run_suite(session)
 
 
+@nox.session(python="3.11")
+def oldest_fastapi(session: nox.Session) -> None:
+    """The router on the oldest FastAPI that is supported, with what the other packages are today."""
+    (floor,) = PROJECT["project"]["optional-dependencies"]["fastapi"]
+    session.install(*group("test"))
+    # its Starlette is of before httpx2, and uses names that its own dependencies have since deprecated
+    session.install(f"{floor.replace('>=', '==')}.*", "httpx")
+    install_project(session, "skip")
+    run_suite(session, "-W", "ignore::DeprecationWarning", "tests/router")
+
+
 @nox.session(python="pypy3.11")
 def pypy(session: nox.Session) -> None:
     install_tests(session)

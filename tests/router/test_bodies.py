@@ -3,9 +3,10 @@ import json
 import pytest
 from fastapi import Depends, FastAPI, Request
 from fastapi.testclient import TestClient
+from starlette.middleware.base import BaseHTTPMiddleware
 
 from fastcore import RuleSet
-from fastcore.router import create_router
+from fastcore.router import RouterSettings, create_router, install
 
 from .support import DISCONNECT, DOCUMENT, EVENT, JSON_BODY, ask, make_app, make_client, part, problem
 
@@ -101,6 +102,24 @@ def test_a_body_that_ends_early_or_late_is_refused(backend):
     problem(answer(app, [part(b'{"amount"', True), DISCONNECT], JSON_BODY), 400, "incomplete-body")
     problem(answer(app, [part(b'{"amount"', True), 0.5, part(b":1}")], JSON_BODY), 408, "slow-body")
     problem(answer(app, [part(b'{"amount"')], JSON_BODY), 422, "invalid-event")
+
+
+class Passing(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        return await call_next(request)
+
+
+@pytest.mark.parametrize("lane", [True, False])
+@pytest.mark.parametrize("messages", [[0.5, part(b"{}")], [part(b"{", True), 0.5, part(b"}")], [DISCONNECT]])
+def test_a_late_body_below_middleware_that_waits_in_a_scope_of_its_own(backend, lane, messages):
+    """Starlette's base middleware waits for messages in a task group."""
+    app = FastAPI()
+    options = {"rules": RuleSet.from_dict(DOCUMENT), "settings": RouterSettings(deadline_seconds=0.05)}
+    install(app, lane=lane, backend=backend, **options)
+    app.add_middleware(Passing)
+    status, code = (400, "incomplete-body") if messages == [DISCONNECT] else (408, "slow-body")
+    problem(answer(app, messages, JSON_BODY), status, code)
+    assert answer(app, [part(b"{}")], JSON_BODY).status_code == 200
 
 
 def test_a_dependency_may_have_read_the_body(backend):

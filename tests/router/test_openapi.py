@@ -91,6 +91,30 @@ def test_every_error_is_a_described_problem(operations):
             assert {"400", "408", "413", "415", "422", "404"} - {"404"} <= set(each["responses"]), name
 
 
+def test_every_body_has_an_example_that_fits_its_schema(operations):
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    for each in operations.values():
+        contents = [each["requestBody"]["content"]] if "requestBody" in each else []
+        contents += [response.get("content", {}) for response in each["responses"].values()]
+        for content in contents:
+            for media_type, one in content.items():
+                shown = (
+                    [one["example"]] if "example" in one else [e["value"] for e in one["examples"].values()]
+                )
+                assert shown
+                for example in shown:
+                    text_only = one["schema"].get("type") == "string" or "ndjson" not in media_type
+                    jsonschema.validate(example if text_only else json.loads(example), one["schema"])
+
+
+def test_an_example_of_a_decision_is_one():
+    from fastcore.router import examples
+
+    ruleset = RuleSet.from_dict(examples.DETAIL["document"])
+    assert ruleset.evaluate(examples.EVENT).to_dict() == examples.DECISION
+    assert json.loads(ruleset.explain(examples.EVENT).to_json()) == examples.EXPLANATION
+
+
 def test_parameters_are_complete(operations):
     for name, each in operations.items():
         path = name.split()[1]

@@ -18,7 +18,7 @@ async def gather(workers, count, work):
         try:
             return await workers.run(LONG, work)
         except Problem as problem:
-            return problem.code if ("retry-after", "1") in problem.headers else "no retry-after"
+            return problem.code if (b"retry-after", b"1") in problem.headers else "no retry-after"
 
     return await asyncio.gather(*(one() for _ in range(count)))
 

@@ -1,6 +1,7 @@
 """The FastAPI router, ready made or to measure.
 
-``app.include_router(fastcore.router.router, prefix="/fastcore")``, or the same with ``create_router(…)``.
+``app.include_router(fastcore.router.router, prefix="/fastcore")``, or the same with ``create_router(…)``;
+``install(app, …)`` with a fast lane to the hot paths; ``app.mount("/fastcore", asgi_app(…))``.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ except ModuleNotFoundError as error:
         "fastcore.router needs FastAPI: pip install 'fastcore-kernels[fastapi]'", name="fastapi"
     ) from error
 
+from .lane import FastLane
+from .mounting import asgi_app, install
 from .routes import create_router
 from .settings import RouterSettings
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     router: APIRouter
 
-__all__ = ["RouterSettings", "create_router", "router"]
+__all__ = ["FastLane", "RouterSettings", "asgi_app", "create_router", "install", "router"]
 
 
 def __getattr__(name: str) -> object:

@@ -33,7 +33,7 @@ class Batch:
     def handle(self, call: Call) -> Work:
         served = self.library.called(call)
         seconds = served.seconds(len(call.body)) + len(call.body) * _CUT_SECONDS
-        return Work(seconds, lambda: self._answer(served, call))
+        return Work(seconds, self._answer, (served, call))
 
     def _answer(self, served: Served, call: Call) -> Reply:
         lines = call.media_type != JSON
@@ -74,7 +74,7 @@ class Batch:
             raise Problem("invalid-json", record)
         if len(record) > self.settings.max_body_bytes:
             raise Problem("limit-exceeded", f"an event may have at most {self.settings.max_body_bytes} bytes")
-        return decide(served.ruleset, record, self.settings.max_depth).to_json()
+        return served.write(decide(served.ruleset, record, self.settings.max_depth))
 
 
 def _error_record(index: int, problem: Problem, version: str) -> bytes:

@@ -1,6 +1,6 @@
 """What this process has answered so far."""
 
-from collections import Counter
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -12,23 +12,32 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._answers: Counter[tuple[str, int]] = Counter()
-        self._records: Counter[str] = Counter(evaluated=0, failed=0)
+        self._answers: dict[str, dict[int, int]] = {}
+        self._good = self._bad = 0
 
-    def answered(self, operation: str, status: int) -> None:
-        with self._lock:
-            self._answers[operation, status] += 1
+    def of(self, operation: str) -> Callable[[int], None]:
+        """What counts an answer of this operation, by its status."""
+        lock = self._lock
+        answers = self._answers.setdefault(operation, {})
+
+        def answered(status: int) -> None:
+            with lock:
+                answers[status] = answers.get(status, 0) + 1
+
+        return answered
 
     def evaluated(self, good: int, bad: int) -> None:
         """Events that got a decision, and those that got an error."""
         with self._lock:
-            self._records["evaluated"] += good
-            self._records["failed"] += bad
+            self._good += good
+            self._bad += bad
 
     def to_dict(self) -> dict[str, Any]:
         with self._lock:
-            answers, records = dict(self._answers), dict(self._records)
-        by_operation: dict[str, dict[str, int]] = {}
-        for (operation, status), count in sorted(answers.items()):
-            by_operation.setdefault(operation, {})[str(status)] = count
-        return {"scope": "this process", "answers": by_operation, "events": records}
+            records = {"evaluated": self._good, "failed": self._bad}
+            answers = {
+                operation: {str(status): count for status, count in sorted(counts.items())}
+                for operation, counts in sorted(self._answers.items())
+                if counts
+            }
+        return {"scope": "this process", "answers": answers, "events": records}

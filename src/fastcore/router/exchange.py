@@ -1,51 +1,91 @@
 """What a handler takes and gives. Nothing here or in a handler knows how it is mounted.
 
 A handler is a function from a `Call` to a `Reply`, or to a `Work` that gives one. It checks what was asked
-and estimates the cost at once; whoever mounts it decides where the work is then done.
+and estimates the cost at once. What is short for certain it does at once too; else whoever mounts it decides
+where the work is done.
+
+The three small classes are made for every request, so they are slotted and not frozen, which would make them
+several times as slow to make; nobody changes one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["JSON", "JSONL", "NDJSON", "Call", "Handler", "Operation", "Reply", "Work"]
+__all__ = [
+    "JSON",
+    "JSONL",
+    "NDJSON",
+    "Call",
+    "Fields",
+    "Handler",
+    "Operation",
+    "Reply",
+    "Work",
+    "raw_headers",
+]
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 JSONL = "application/jsonl"
 
+Fields = tuple[tuple[bytes, bytes], ...]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class Call:
-    """A request after routing: raw parameters, header fields by lower-case name, and the body."""
+    """A request after routing: raw parameters, header fields as ASGI has them, and the body."""
 
     path: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Iterable[tuple[bytes, bytes]] = ()
     body: bytes = b""
     media_type: str = ""
 
+    def header(self, name: bytes) -> str | None:
+        """The first header field of this lower-case name."""
+        for given, value in self.headers:
+            if given == name:
+                return value.decode("latin-1")
+        return None
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class Reply:
     """A response: bytes, or chunks of bytes that take at most `chunk_seconds` each to make, estimated."""
 
-    body: bytes | Iterator[bytes]
+    body: bytes | Iterator[bytes] | AsyncIterator[bytes]
     status: int = 200
     media_type: str = JSON
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Fields = ()
     chunk_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
-    """Work that is still to be done: an estimate in seconds, and the function that does it."""
+    """Work that is still to be done: an estimate in seconds, the function that does it, its arguments."""
 
     seconds: float
-    run: Callable[[], Reply]
+    run: Callable[..., Reply]
+    arguments: tuple[Any, ...] = ()
 
 
 Handler = Callable[[Call], Reply | Work]
+
+
+def raw_headers(reply: Reply) -> list[tuple[bytes, bytes]]:
+    """The header fields of an answer, with length and type, as ASGI has them; a new list."""
+    if reply.status == 304:
+        return [*reply.headers]
+    media_type = reply.media_type
+    content_type = _JSON_TYPE if media_type is JSON else (b"content-type", media_type.encode())
+    body = reply.body
+    if isinstance(body, bytes):
+        return [*reply.headers, (b"content-length", b"%d" % len(body)), content_type]
+    return [*reply.headers, content_type]
+
+
+_JSON_TYPE = (b"content-type", JSON.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +105,7 @@ class Operation:
         accepts: media type → JSON Schema of the body; empty where no body is read.
         max_bytes: the most that is read of a body.
         guarded: whether the dependencies for updates stand before it.
+        hot: whether the fast lane may answer it: its path has one parameter, its answer is bytes.
     """
 
     name: str
@@ -79,3 +120,4 @@ class Operation:
     accepts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     max_bytes: int = 0
     guarded: bool = False
+    hot: bool = False

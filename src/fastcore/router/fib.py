@@ -5,14 +5,14 @@ import math
 import platform
 import sys
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter_ns
 from typing import Any
 
 from fastcore import _backend
 from fastcore.errors import LimitError
 
-from .exchange import JSON, Call, Operation, Reply, Work
-from .parameters import Choice, Integer, Text, entity_tag, matches
+from .exchange import JSON, Call, Fields, Operation, Reply, Work
+from .parameters import Choice, Integer, Text, matches
 from .problems import refused
 from .settings import RouterSettings
 
@@ -20,7 +20,7 @@ __all__ = ["digits_of", "operations", "runtime", "warm_up"]
 
 # F(n) never changes, so a client may keep it; without `public`, a shared cache keeps no answer to a request
 # that carried credentials
-_CACHE = "max-age=31536000, immutable"
+_CACHE = (b"cache-control", b"max-age=31536000, immutable")
 
 _GOLDEN = (1 + math.sqrt(5)) / 2
 _LOG_PHI = math.log10(_GOLDEN)
@@ -59,13 +59,10 @@ class _Fibonacci:
             "`fast` takes logarithmic steps; `recursive`, where enabled, is the exponential double recursion",
         )
         self.none_match = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
-        self.tail = (
-            b',"backend":'
-            + json.dumps(self.backend).encode()
-            + b',"runtime":'
-            + json.dumps(runtime()).encode()
-            + b"}"
-        )
+        self.text = self.kernels.fibonacci_text
+        # up to here the text takes no longer than may be spent on the event loop
+        self.short = int((settings.inline_budget_seconds / _TEXT_SECONDS) ** (1 / 1.6))
+        self.tail = f',"backend":{json.dumps(self.backend)},"runtime":{json.dumps(runtime())}}}'
 
     def _limits(self) -> str:
         settings = self.settings
@@ -76,41 +73,47 @@ class _Fibonacci:
 
     def handle(self, call: Call) -> Reply | Work:
         settings = self.settings
-        mod = self.mod.read(call)
-        algorithm = self.algorithm.read(call)
+        mod, algorithm = None, settings.algorithms[0]
+        if call.query:
+            mod, algorithm = self.mod.read(call), self.algorithm.read(call)
         n = self.n.read(call, settings.max_recursive_n if algorithm == "recursive" else settings.max_n)
         assert n is not None
-        tag = entity_tag(f"fib-{n}" if mod is None else f"fib-{n}-mod-{mod}", weak=True)
-        headers = (("etag", tag), ("cache-control", _CACHE))
-        if mod is None and digits_of(n) > settings.max_digits:
+        tag = f'W/"fib-{n}"' if mod is None else f'W/"fib-{n}-mod-{mod}"'
+        headers = ((b"etag", tag.encode()), _CACHE)
+        # F(n) has fewer digits than n, which is quicker to see
+        if mod is None and n > settings.max_digits and digits_of(n) > settings.max_digits:
             rule = f"the result would have {digits_of(n)} digits, at most {settings.max_digits} are answered"
             raise refused("limit-exceeded", "path.n", rule)
-        if matches(self.none_match.read(call) or "", tag, weak=True):
+        condition = call.header(b"if-none-match")
+        if condition is not None and matches(condition, tag, weak=True):
             return Reply(b"", 304, headers=headers)
+        if mod is None and algorithm == "fast":
+            if n <= self.short:
+                return self._answer(n, self.text, headers)
+            return Work(_TEXT_SECONDS * n**1.6, self._answer, (n, self.text, headers))
         seconds, compute = self._plan(n, mod, algorithm)
-        return Work(seconds, lambda: self._answer(n, compute, headers))
+        return Work(seconds, self._answer, (n, compute, headers))
 
-    def _plan(self, n: int, mod: int | None, algorithm: str) -> tuple[float, Callable[[], str]]:
-        """Estimated seconds, and what gives the text of the result."""
+    def _plan(self, n: int, mod: int | None, algorithm: str) -> tuple[float, Callable[[int], str]]:
+        """Estimated seconds, and what gives the text of the result for n."""
         if algorithm == "recursive":
             recursive = self.kernels.fibonacci_recursive
             seconds = _CALL_SECONDS[self.backend] * _GOLDEN ** min(n, 200)
-            return seconds, lambda: str(recursive(n) if mod is None else recursive(n) % mod)
-        if mod is not None:
-            modulo = self.kernels.fibonacci_mod
-            return 1e-6 * n.bit_length(), lambda: str(modulo(n, mod))
-        text = self.kernels.fibonacci_text
-        return _TEXT_SECONDS * n**1.6, lambda: str(text(n))
+            return seconds, lambda n: str(recursive(n) if mod is None else recursive(n) % mod)
+        modulo = self.kernels.fibonacci_mod
+        return 1e-6 * n.bit_length(), lambda n: str(modulo(n, mod))
 
-    def _answer(self, n: int, compute: Callable[[], str], headers: tuple[tuple[str, str], ...]) -> Reply:
-        start = perf_counter()
+    def _answer(self, n: int, compute: Callable[[int], str], headers: Fields) -> Reply:
+        start = perf_counter_ns()
         try:
-            text = compute()
+            text = compute(n)
         except LimitError as error:
             raise refused("limit-exceeded", "path.n", str(error)) from error
-        seconds = round(perf_counter() - start, 9)
-        head = f'{{"n":{n},"result":"{text}","digits":{len(text)},"compute_time_seconds":{seconds!r}'
-        return Reply(head.encode() + self.tail, headers=headers)
+        spent = perf_counter_ns() - start
+        body = (
+            f'{{"n":{n},"result":"{text}","digits":{len(text)},"compute_time_seconds":{spent}e-9{self.tail}'
+        )
+        return Reply(body.encode(), headers=headers)
 
 
 def operations(settings: RouterSettings, backend: str | None) -> list[Operation]:
@@ -128,6 +131,7 @@ def operations(settings: RouterSettings, backend: str | None) -> list[Operation]
             answers={200: _found(settings), 304: {"description": "The client holds the answer already."}},
             problems=("invalid-parameter", "limit-exceeded", "busy"),
             parameters=tuple(parameter.describe() for parameter in described),
+            hot=True,
         )
     ]
 

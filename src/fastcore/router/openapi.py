@@ -3,30 +3,39 @@
 from typing import Any
 
 from .exchange import Operation
-from .problems import CODES, MEDIA_TYPE, problem_schema
+from .problems import CODES, MEDIA_TYPE, problem_example, problem_schema
 
 __all__ = ["extra", "responses"]
 
 _BODY_PROBLEMS = ("incomplete-body", "slow-body", "body-too-large", "unsupported-media-type")
 
 
-def responses(operation: Operation) -> dict[int | str, dict[str, Any]]:
+def responses(operation: Operation, base: str) -> dict[int | str, dict[str, Any]]:
     """Every answer, for the argument ``responses`` of a route.
 
     Schemas are written in place: a name in the document's shared components could collide with the host's.
+
+    Parameters:
+        operation: whose answers they are.
+        base: what the `type` of a problem begins with.
     """
     documented: dict[int | str, dict[str, Any]] = {**operation.answers}
     codes = operation.problems + (_BODY_PROBLEMS if operation.accepts else ())
     for status in sorted({CODES[code].status for code in codes}):
         same = [code for code in codes if CODES[code].status == status]
-        documented[status] = _problem(status, same)
+        documented[status] = _problem(status, same, base)
     return documented
 
 
-def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+def _problem(status: int, codes: list[str], base: str) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": "; ".join(CODES[code].title for code in codes) + ".",
-        "content": {MEDIA_TYPE: {"schema": problem_schema(codes)}},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": problem_schema(codes),
+                "examples": {code: {"value": problem_example(code, base)} for code in codes},
+            }
+        },
     }
     if status == 503:
         response["headers"] = {

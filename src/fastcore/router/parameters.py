@@ -36,6 +36,10 @@ class Integer:
         if text is None:
             return self.default
         limit = self.high if high is None else high
+        if len(text) < 20 and text.isascii() and text.isdigit():
+            value = int(text)
+            if self.low <= value <= limit:
+                return value
         if not _DIGITS.fullmatch(text):
             raise self._problem("invalid-parameter", f"must be an integer from {self.low} to {limit}", text)
         digits = text.lstrip("0") or "0"
@@ -93,7 +97,7 @@ class Text:
             return call.path[self.name]
         if self.place == "query":
             return call.query.get(self.name)
-        return call.headers.get(self.name.lower())
+        return call.header(self.name.lower().encode())
 
     def describe(self) -> dict[str, Any]:
         return _parameter(self.name, self.place, self.about, {"type": "string"})

@@ -17,7 +17,7 @@ _DATA = "x" * 1024
 _ROW_BYTES = 1_080
 # seconds per row, of the slower backend
 _ROW_SECONDS = 4e-6
-_FRESH = (("cache-control", "no-store"),)
+_FRESH = ((b"cache-control", b"no-store"),)
 
 
 def rows(start: int, stop: int) -> Iterator[tuple[int, str, float]]:
@@ -49,7 +49,7 @@ class _Payloads:
         assert count is not None
         assert skip is not None
         stop = count if limit is None else min(count, skip + limit)
-        return Work((stop - skip) * _ROW_SECONDS, lambda: self._page(count, skip, stop))
+        return Work((stop - skip) * _ROW_SECONDS, self._page, (count, skip, stop))
 
     def _page(self, count: int, start: int, stop: int) -> Reply:
         items = self.builder.build(rows(start, stop))
@@ -80,6 +80,7 @@ def operations(settings: RouterSettings, backend: str | None) -> list[Operation]
             answers={200: {"description": "The items, and their number in all.", "content": _content(row)}},
             problems=("invalid-parameter", "limit-exceeded", "busy"),
             parameters=tuple(each.describe() for each in (payloads.count, payloads.skip, payloads.limit)),
+            hot=True,
         ),
         Operation(
             name="stream_payload",
@@ -88,11 +89,16 @@ def operations(settings: RouterSettings, backend: str | None) -> list[Operation]
             handler=payloads.stream,
             summary="A payload as a stream of lines",
             description="`count` rows, a JSON object in each line, in chunks of bounded size.",
-            answers={200: {"description": "A row in each line.", "content": {NDJSON: {"schema": row}}}},
+            answers={200: {"description": "A row in each line.", "content": _lines(row)}},
             problems=("invalid-parameter", "limit-exceeded", "busy"),
             parameters=(payloads.rows.describe(),),
         ),
     ]
+
+
+def _lines(row: dict[str, Any]) -> dict[str, Any]:
+    example = '{"id":0,"data":"xxxxxxxx","timestamp":1790000000.25}\n'
+    return {NDJSON: {"schema": row, "example": example}}
 
 
 def _content(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .exchange import Reply
+from .exchange import Fields, Reply
 
-__all__ = ["CODES", "MEDIA_TYPE", "Kind", "Problem", "echo", "problem_reply", "problem_schema", "refused"]
+__all__ = [
+    "CODES",
+    "MEDIA_TYPE",
+    "Kind",
+    "Problem",
+    "echo",
+    "problem_example",
+    "problem_reply",
+    "problem_schema",
+    "refused",
+]
 
 MEDIA_TYPE = "application/problem+json"
 ECHO_LENGTH = 200
@@ -57,7 +67,7 @@ class Problem(Exception):  # noqa: N818 - the name that RFC 9457 has for it
         code: str,
         detail: str,
         errors: Sequence[dict[str, Any]] = (),
-        headers: tuple[tuple[str, str], ...] = (),
+        headers: Fields = (),
     ) -> None:
         super().__init__(code, detail)
         self.code = code
@@ -79,22 +89,33 @@ def refused(code: str, path: str, message: str, **more: Any) -> Problem:
 
 def problem_reply(problem: Problem, base: str, max_errors: int) -> Reply:
     """The answer that a Problem stands for."""
-    kind = CODES[problem.code]
     errors = [
         {key: echo(value) if isinstance(value, str) else value for key, value in error.items()}
         for error in problem.errors[:max_errors]
     ]
-    body = {
-        "type": base + problem.code,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": echo(problem.detail),
-        "code": f"fastcore/{problem.code}",
-        "errors": errors,
-    }
+    body = _document(problem.code, base, echo(problem.detail), errors)
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     # a lone surrogate can come in through a JSON escape and has no UTF-8 form
-    return Reply(text.encode("utf-8", "replace"), kind.status, MEDIA_TYPE, problem.headers)
+    return Reply(text.encode("utf-8", "replace"), body["status"], MEDIA_TYPE, problem.headers)
+
+
+def _document(code: str, base: str, detail: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
+    kind = CODES[code]
+    return {
+        "type": base + code,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "code": f"fastcore/{code}",
+        "errors": errors,
+    }
+
+
+def problem_example(code: str, base: str) -> dict[str, Any]:
+    """A problem of this code as it may look."""
+    kind = CODES[code]
+    detail = f"{kind.title}."
+    return _document(code, base, detail, [{"path": "body", "message": detail}])
 
 
 def problem_schema(codes: Sequence[str]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The router that a host includes."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.params import Depends
 
 from fastcore import _backend
@@ -13,9 +13,10 @@ from fastcore.rules import RuleSet, RuleStore
 from . import fib, payloads, rules, status
 from .counters import Counters
 from .exchange import Operation
+from .fast_route import FastRoute
 from .openapi import extra, responses
 from .readiness import Readiness
-from .serve import Service
+from .serve import Endpoint, Service
 from .settings import RouterSettings
 from .work import Workers
 
@@ -67,17 +68,17 @@ def create_router(
     """
     settings = settings or RouterSettings()
     operations, service = _build(rules, settings, frozenset(include), bool(update_dependencies), backend)
-    router = APIRouter(tags=list(tags), dependencies=list(dependencies))
+    router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
     for operation in operations:
         router.add_api_route(
             operation.path,
-            _endpoint(service, operation),
+            Endpoint(service, operation).framework,
             methods=[operation.method],
             name=operation_id_prefix + operation.name,
             summary=operation.summary,
             description=operation.description,
             response_class=Response,
-            responses=responses(operation),
+            responses=responses(operation, settings.problem_base),
             openapi_extra=extra(operation),
             dependencies=list(update_dependencies) if operation.guarded else None,
         )
@@ -116,10 +117,3 @@ def _build(
             settings, backend, readiness, workers, counters, updates, lambda: len(store)
         )
     return operations, Service(settings, workers, counters)
-
-
-def _endpoint(service: Service, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await service.answer(operation, request)
-
-    return endpoint

@@ -9,12 +9,13 @@ from fastcore.errors import FastcoreError
 from fastcore.rules import RuleStore
 from fastcore.rules.reading import read_event
 
+from . import examples
 from .batch import Batch
 from .counters import Counters
-from .exchange import JSON, JSONL, NDJSON, Call, Operation, Reply, Work
+from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
 from .parameters import Text, matches
-from .problems import Problem, echo, refused
-from .rulesets import REFUSED, Library, Served, as_store, decide, refusal
+from .problems import echo, refused
+from .rulesets import REFUSED, Library, Served, as_store, refusal
 from .schemas import DECISION, DETAIL, DOCUMENT, ERROR_RECORD, EVENT, EXPLANATION, LISTING, REPLACED, answer
 from .settings import RouterSettings
 from .updates import Updates, updates
@@ -31,6 +32,8 @@ class _Rules:
         self.settings = settings
         self.library = library
         self.counters = counters
+        self.max_depth = settings.max_depth
+        self.inline_seconds = settings.inline_budget_seconds
 
     def listing(self, call: Call) -> Work:
         return Work(1e-4 * len(self.library.store), self._listing)
@@ -43,34 +46,37 @@ class _Rules:
 
     def detail(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
-        headers = (("etag", served.tag),)
+        headers = ((b"etag", served.tag.encode()),)
         rejected = self.library.rejected_for(served.ruleset.name, self.settings.max_reported_errors)
         # what the client holds does not say that a newer file was rejected
         if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        document = served.ruleset.to_dict
-        return Work(
-            1e-7 * served.length,
-            lambda: _json({**served.summary(), "rejected": rejected, "document": document()}, headers),
-        )
+        return Work(1e-7 * served.length, self._detail, (served, rejected, headers))
 
-    def evaluate(self, call: Call) -> Work:
+    def _detail(self, served: Served, rejected: dict[str, object] | None, headers: Fields) -> Reply:
+        document = served.ruleset.to_dict()
+        return _json({**served.summary(), "rejected": rejected, "document": document}, headers)
+
+    def evaluate(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
-        return Work(served.seconds(len(call.body)), lambda: self._evaluate(served, call.body))
+        seconds = served.seconds(len(call.body))
+        if seconds <= self.inline_seconds:
+            return self._evaluate(served, call.body)
+        return Work(seconds, self._evaluate, (served, call.body))
 
     def _evaluate(self, served: Served, body: bytes) -> Reply:
         try:
-            decision = decide(served.ruleset, body, self.settings.max_depth)
-        except Problem:
+            decision = served.ruleset.evaluate_json(body, depth=self.max_depth)
+        except REFUSED as error:
             self.counters.evaluated(0, 1)
-            raise
+            raise refusal(error, served.ruleset) from error
         self.counters.evaluated(1, 0)
-        return Reply(decision.to_json())
+        return Reply(served.write(decision))
 
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)
         rule = _RULE.read(call)
-        return Work(served.explain_seconds(len(call.body)), lambda: self._explain(served, call.body, rule))
+        return Work(served.explain_seconds(len(call.body)), self._explain, (served, call.body, rule))
 
     def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
         try:
@@ -82,7 +88,7 @@ class _Rules:
         return Reply(explanation.to_json())
 
 
-def _json(value: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def _json(value: dict[str, Any], headers: Fields = ()) -> Reply:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return Reply(text.encode("utf-8", "replace"), headers=headers)
 
@@ -120,7 +126,7 @@ def _reading(rules: _Rules) -> list[Operation]:
                 "Each ruleset with its version and the fields that it reads; and the files that are not used "
                 "because they are not valid."
             ),
-            answers={200: answer("The rulesets, by name.", LISTING)},
+            answers={200: answer("The rulesets, by name.", LISTING, examples.LISTING)},
             problems=("busy",),
         ),
         Operation(
@@ -134,7 +140,7 @@ def _reading(rules: _Rules) -> list[Operation]:
                 "that was changed to something that is not valid."
             ),
             answers={
-                200: answer("The ruleset.", DETAIL, headers=_TAGGED),
+                200: answer("The ruleset.", DETAIL, examples.DETAIL, headers=_TAGGED),
                 304: {"description": "The client holds it already."},
             },
             problems=("not-found", "busy"),
@@ -145,7 +151,7 @@ def _reading(rules: _Rules) -> list[Operation]:
 
 def _deciding(settings: RouterSettings, library: Library, counters: Counters) -> list[Operation]:
     rules, batch = _Rules(settings, library, counters), Batch(settings, library, counters)
-    event: Mapping[str, Any] = {JSON: {"schema": EVENT, "example": {"amount": 120, "country": "DE"}}}
+    event: Mapping[str, Any] = {JSON: {"schema": EVENT, "example": examples.EVENT}}
     refusals = ("not-found", "invalid-event", "limit-exceeded", "evaluation-failed", "busy")
     return [
         Operation(
@@ -155,11 +161,12 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             handler=rules.evaluate,
             summary="Decide on one event",
             description=f"Nested at most {settings.max_depth} deep.",
-            answers={200: answer("The decision.", DECISION)},
+            answers={200: answer("The decision.", DECISION, examples.DECISION)},
             problems=refusals,
             parameters=(_NAME.describe(),),
             accepts=event,
             max_bytes=settings.max_body_bytes,
+            hot=True,
         ),
         Operation(
             name="evaluate_many",
@@ -184,7 +191,7 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             handler=rules.explain,
             summary="Why each rule fired or did not",
             description="Each condition with its value and the fields that it read.",
-            answers={200: answer("The explanation.", EXPLANATION)},
+            answers={200: answer("The explanation.", EXPLANATION, examples.EXPLANATION)},
             problems=refusals,
             parameters=(_NAME.describe(), _RULE.describe()),
             accepts=event,
@@ -195,14 +202,21 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
 
 def _events(settings: RouterSettings) -> dict[str, Any]:
     array = {"type": "array", "items": EVENT, "maxItems": settings.max_records}
-    lines = {"schema": {"type": "string", "description": "an event in each line; blank lines are skipped"}}
-    return {JSON: {"schema": array}, NDJSON: lines, JSONL: lines}
+    lines = {
+        "schema": {"type": "string", "description": "an event in each line; blank lines are skipped"},
+        "example": examples.LINES,
+    }
+    return {JSON: {"schema": array, "example": [examples.EVENT]}, NDJSON: lines, JSONL: lines}
 
 
 def _decisions() -> dict[str, Any]:
     one = {"anyOf": [DECISION, ERROR_RECORD]}
-    lines = {"schema": {"type": "string", "description": "a decision or error record in each line"}}
-    content = {JSON: {"schema": {"type": "array", "items": one}}, NDJSON: lines, JSONL: lines}
+    lines = {
+        "schema": {"type": "string", "description": "a decision or error record in each line"},
+        "example": json.dumps(examples.DECISION, separators=(",", ":")) + "\n",
+    }
+    array = {"schema": {"type": "array", "items": one}, "example": [examples.DECISION]}
+    content = {JSON: array, NDJSON: lines, JSONL: lines}
     return {
         "description": "In the form of the request, a decision for each event, in order.",
         "content": content,
@@ -221,8 +235,8 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "serve the folder follow within a second of its being written, and the time to load it."
         ),
         answers={
-            200: answer("Replaced.", REPLACED, headers=_TAGGED),
-            201: answer("Created.", REPLACED, headers=_TAGGED),
+            200: answer("Replaced.", REPLACED, examples.SUMMARY, headers=_TAGGED),
+            201: answer("Created.", REPLACED, examples.SUMMARY, headers=_TAGGED),
         },
         problems=(
             "invalid-parameter",
@@ -234,7 +248,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "not-stored",
         ),
         parameters=tuple(each.describe() for each in (_NAME, update.match, update.none_match)),
-        accepts={JSON: {"schema": DOCUMENT}},
+        accepts={JSON: {"schema": DOCUMENT, "example": examples.DETAIL["document"]}},
         max_bytes=settings.max_ruleset_bytes,
         guarded=True,
     )

@@ -1,12 +1,13 @@
 """The rulesets that a router serves, found by name, and the decisions that they give."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fastcore.errors import EvaluationError, EventError, LimitError
 from fastcore.rules import Decision, RejectedFile, RuleSet, RuleStore
 
+from .decisions import decision_writer
 from .exchange import Call
 from .parameters import entity_tag
 from .problems import Problem, echo, refused
@@ -30,11 +31,12 @@ class Served:
     ruleset: RuleSet
     tag: str
     length: int
+    event_seconds: float
+    write: Callable[[Decision], bytes]
 
     def seconds(self, size: int, events: int = 1) -> float:
         """Estimated time to decide so many events of `size` bytes in all."""
-        one = 1e-5 + self.length * _EVALUATE_SECONDS[self.ruleset.backend]
-        return events * one + size * _READ_SECONDS
+        return events * self.event_seconds + size * _READ_SECONDS
 
     def explain_seconds(self, size: int) -> float:
         """Estimated time to explain an event of `size` bytes."""
@@ -102,7 +104,9 @@ def _rejected(file: RejectedFile, limit: int) -> dict[str, object]:
 def served(ruleset: RuleSet) -> Served:
     """The ruleset with what is derived from it."""
     digest = hashlib.sha256(ruleset.to_json()).hexdigest()[:32]
-    return Served(ruleset, entity_tag(digest), sum(len(rule.condition) for rule in ruleset.rules))
+    length = sum(len(rule.condition) for rule in ruleset.rules)
+    seconds = 1e-5 + length * _EVALUATE_SECONDS[ruleset.backend]
+    return Served(ruleset, entity_tag(digest), length, seconds, decision_writer(ruleset))
 
 
 def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: str) -> RuleStore:

@@ -23,9 +23,9 @@ def record(title: str, required: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"title": title, "type": "object", "required": list(required), "properties": required, **more}
 
 
-def answer(description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
+def answer(description: str, schema: dict[str, Any], example: object, **more: Any) -> dict[str, Any]:
     """An OpenAPI response object with a JSON body."""
-    return {"description": description, "content": {JSON: {"schema": schema}}, **more}
+    return {"description": description, "content": {JSON: {"schema": schema, "example": example}}, **more}
 
 
 _TEXT = {"type": "string"}

@@ -1,20 +1,23 @@
-"""From a request to a response: the body within its limits, the work where it belongs, every error named."""
+"""From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
-from typing import cast
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qsl
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from .bodies import Receive, begin_body, media_type, read_body
 from .counters import Counters
-from .exchange import Call, Operation, Reply, Work
-from .problems import Problem, echo, problem_reply, refused
+from .exchange import Call, Operation, Reply, Work, raw_headers
+from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
 
-__all__ = ["Service"]
+__all__ = ["Endpoint", "Service", "as_response"]
+
+_NO_QUERY: Mapping[str, str] = {}
 
 
 class Service:
@@ -25,83 +28,108 @@ class Service:
         self.workers = workers
         self.counters = counters
 
-    async def answer(self, operation: Operation, request: Request) -> Response:
-        """The response to a request that was routed to this operation."""
-        chunks: AsyncIterator[bytes] | None = None
+
+class Endpoint:
+    """One operation of a service.
+
+    `answer` is the same for all ways in; `framework` is what FastAPI calls after the dependencies.
+    """
+
+    def __init__(self, service: Service, operation: Operation) -> None:
+        self.service = service
+        self.operation = operation
+        self._handler = operation.handler
+        self.reads = bool(operation.accepts)
+        self._max_bytes = operation.max_bytes
+        self._deadline = service.settings.deadline_seconds
+        self._count = service.counters.of(operation.name)
+
+    async def framework(self, request: Request) -> Response:
+        """The response to a request whose body a dependency may have read."""
+        scope = request.scope
+        receive = _receive_of(request) if self.reads else request.receive
+        return as_response(
+            await self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
+        )
+
+    async def answer(
+        self,
+        path: Mapping[str, str],
+        query: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        receive: Receive,
+    ) -> Reply:
+        """The answer to a request for this operation; of a stream, the first chunk is made already.
+
+        Parameters:
+            path: its parameters in the path.
+            query: the query string as it was sent.
+            headers: its header fields, names in lower case.
+            receive: gives the messages with its body.
+        """
         try:
-            reply = await self._reply(operation, request)
-            if not isinstance(reply.body, bytes):
-                chunks = await self._begin(reply.body, reply.chunk_seconds)
+            call = Call(path, parse_query(query) if query else _NO_QUERY, headers)
+            if self.reads:
+                fields = dict(headers)
+                call.media_type = media_type(self.operation, fields)
+                body = begin_body(fields, receive, self._max_bytes)
+                if type(body) is not bytes:
+                    body = await read_body(cast(Any, body), receive, self._max_bytes, self._deadline)
+                call.body = body
+            reply = self._handler(call)
+            if type(reply) is Work:
+                reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
+            if type(reply.body) is not bytes:  # type: ignore[union-attr]
+                reply = await self._begun(cast(Reply, reply))
         except Problem as problem:
-            reply = problem_reply(problem, self.settings.problem_base, self.settings.max_reported_errors)
-        self.counters.answered(operation.name, reply.status)
-        headers = dict(reply.headers)
-        if chunks is not None:
-            return StreamingResponse(chunks, reply.status, headers, reply.media_type)
-        media_type = None if reply.status == 304 else reply.media_type
-        return Response(cast(bytes, reply.body), reply.status, headers, media_type)
+            settings = self.service.settings
+            reply = problem_reply(problem, settings.problem_base, settings.max_reported_errors)
+        self._count(reply.status)  # type: ignore[union-attr]
+        return reply  # type: ignore[return-value]
 
-    async def _reply(self, operation: Operation, request: Request) -> Reply:
-        media_type, body = "", b""
-        if operation.accepts:
-            media_type = _media_type(operation, request)
-            body = await self._body(operation, request)
-        call = Call(request.path_params, request.query_params, request.headers, body, media_type)
-        result = operation.handler(call)
-        if isinstance(result, Work):
-            return await self.workers.run(result.seconds, result.run)
-        return result
+    async def _begun(self, reply: Reply) -> Reply:
+        """A stream whose first chunk is made here, while the answer can still become a problem."""
+        workers = self.service.workers
+        body = cast(Iterator[bytes], reply.body)
+        first = await workers.run(reply.chunk_seconds, lambda: next(body, None))
+        reply.body = workers.chunks(first, body, reply.chunk_seconds)
+        return reply
 
-    async def _begin(self, body: Iterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-        """The chunks of a stream. The first is made here, while the answer can still become a problem."""
-        first = await self.workers.run(seconds, lambda: next(body, None))
-        return self.workers.chunks(first, body, seconds)
 
-    async def _body(self, operation: Operation, request: Request) -> bytes:
-        limit = operation.max_bytes
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced[:20]) > limit:
-            raise _too_large(limit)
+def parse_query(query: bytes) -> dict[str, str]:
+    """The parameters of a query string; of several with one name the last counts."""
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
+class _BytesResponse(Response):
+    """A response whose parts are ready."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status_code = reply.status
+        self.body = cast(bytes, reply.body)
+        self.raw_headers = raw_headers(reply)
+        self.background = None
+
+
+def as_response(reply: Reply) -> Response:
+    """The answer as Starlette has it."""
+    if type(reply.body) is bytes:
+        return _BytesResponse(reply)
+    response = StreamingResponse(cast(AsyncIterator[bytes], reply.body), reply.status)
+    response.raw_headers = raw_headers(reply)
+    return response
+
+
+def _receive_of(request: Request) -> Receive:
+    """What gives the body of a request as messages, also if it was read before."""
+    stream = request.stream()
+
+    async def receive() -> dict[str, object]:
         try:
-            with anyio.fail_after(self.settings.deadline_seconds):
-                return await _read(request, limit)
-        except TimeoutError:
-            seconds = f"{self.settings.deadline_seconds:g}"
-            raise refused("slow-body", "body", f"the body did not arrive within {seconds} seconds") from None
+            return {"type": "http.request", "body": await anext(stream), "more_body": True}
+        except StopAsyncIteration:
+            return {"type": "http.request", "body": b"", "more_body": False}
         except ClientDisconnect:
-            raise refused("incomplete-body", "body", "the connection was closed within it") from None
+            return {"type": "http.disconnect"}
 
-
-async def _read(request: Request, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async with aclosing(request.stream()) as stream:
-        async for part in stream:
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
-    return b"".join(parts)
-
-
-def _too_large(limit: int) -> Problem:
-    return refused("body-too-large", "body", f"the body may have at most {limit} bytes")
-
-
-def _media_type(operation: Operation, request: Request) -> str:
-    """What the body is, by its header fields."""
-    given = request.headers.get("content-type", "")
-    media_type, *options = given.lower().replace('"', "").replace(" ", "").split(";")
-    other_charset = any(option.startswith("charset=") and option != "charset=utf-8" for option in options)
-    known = media_type in operation.accepts and not other_charset
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if known and encoding in ("", "identity"):
-        return media_type
-    accepted = ", ".join(operation.accepts)
-    if not given:
-        found = "a body without a Content-Type"
-    else:
-        found = f"Content-Encoding {echo(encoding, 40)!r}" if known else repr(echo(given, 80))
-    detail = f"expected {accepted} in UTF-8 without an encoding, got {found}"
-    errors = [{"path": "header.content-type", "message": detail}]
-    raise Problem("unsupported-media-type", detail, errors, (("accept", accepted),))
+    return receive

@@ -8,16 +8,17 @@ from fastcore import __version__, _backend
 from fastcore.info import gil_enabled, jit_enabled
 
 from .counters import Counters
-from .exchange import JSON, Call, Operation, Reply, Work
+from .exchange import Call, Operation, Reply, Work
 from .fib import runtime
 from .problems import Problem
 from .readiness import Readiness
+from .schemas import answer, record
 from .settings import RouterSettings
 from .work import Workers
 
 __all__ = ["operations"]
 
-_FRESH = (("cache-control", "no-store"),)
+_FRESH = ((b"cache-control", b"no-store"),)
 
 
 class _Status:
@@ -47,7 +48,7 @@ class _Status:
             return self._ready()
         self.readiness.start()
         seconds = self.settings.ready_wait_seconds
-        return Work(seconds, lambda: self._wait(seconds))
+        return Work(seconds, self._wait, (seconds,))
 
     def _wait(self, seconds: float) -> Reply:
         if self.readiness.wait(seconds):
@@ -55,7 +56,7 @@ class _Status:
         states = self.readiness.checks()
         errors = [{"path": name, "message": state} for name, state in states.items() if state != "ready"]
         detail = "; ".join(f"{each['path']}: {each['message']}" for each in errors)
-        headers = (("retry-after", str(self.settings.retry_after_seconds)), *_FRESH)
+        headers = ((b"retry-after", b"%d" % self.settings.retry_after_seconds), *_FRESH)
         raise Problem("not-ready", detail, errors, headers)
 
     def _ready(self) -> Reply:
@@ -106,7 +107,11 @@ def operations(
             handler=status.health,
             summary="Alive",
             description="Answers as long as the process and its event loop do; asks nothing else.",
-            answers={200: _answer("Alive.", "Health", {"status": {"type": "string", "const": "ok"}})},
+            answers={
+                200: _answer(
+                    "Alive.", "Health", {"status": {"type": "string", "const": "ok"}}, {"status": "ok"}
+                )
+            },
         ),
         Operation(
             name="ready",
@@ -115,7 +120,9 @@ def operations(
             handler=status.ready,
             summary="Ready for traffic",
             description="Warmed up and with its rulesets; the first call starts that. It never turns back.",
-            answers={200: _answer("Ready.", "Ready", _READY)},
+            answers={
+                200: _answer("Ready.", "Ready", _READY, {"status": "ready", "checks": {"rules": "ready"}})
+            },
             problems=("not-ready", "busy"),
         ),
         Operation(
@@ -125,7 +132,7 @@ def operations(
             handler=status.info,
             summary="What runs here",
             description="Backend, interpreter, limits; and counters, of the process that answers.",
-            answers={200: _answer("What runs here.", "Info", _info_schema())},
+            answers={200: _answer("What runs here.", "Info", _info_schema(), _INFO)},
         ),
     ]
 
@@ -136,9 +143,22 @@ _READY: dict[str, Any] = {
 }
 
 
-def _answer(description: str, title: str, properties: dict[str, Any]) -> dict[str, Any]:
-    schema = {"title": title, "type": "object", "required": list(properties), "properties": properties}
-    return {"description": description, "content": {JSON: {"schema": schema}}}
+_INFO = {
+    "version": __version__,
+    "backend": "cython",
+    "runtime": "CPython 3.15.0",
+    "jit": False,  # FastAPI leaves out what is None
+    "gil": True,
+    "rulesets": 1,
+    "updates": "off: the setting allow_updates is false",
+    "limits": RouterSettings(worker_threads=2).to_dict(),
+    "counters": Counters().to_dict(),
+    "work": {"running": 0, "waiting": 0, "refused": 0},
+}
+
+
+def _answer(description: str, title: str, properties: dict[str, Any], example: object) -> dict[str, Any]:
+    return answer(description, record(title, properties), example)
 
 
 def _info_schema() -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Updates:
     def handle(self, call: Call) -> Work:
         # never on the event loop: it waits for the disk, and perhaps for another process
         seconds = self.settings.inline_budget_seconds + _WRITE_SECONDS
-        return Work(seconds + len(call.body) * _DOCUMENT_SECONDS, lambda: self._replace(call))
+        return Work(seconds + len(call.body) * _DOCUMENT_SECONDS, self._replace, (call,))
 
     def _replace(self, call: Call) -> Reply:
         name = call.path["name"]
@@ -63,7 +63,7 @@ class Updates:
         before = self._save(ruleset, call)
         now = served(ruleset)
         body = json.dumps(now.summary(), separators=(",", ":")).encode()
-        return Reply(body, 201 if before is None else 200, headers=(("etag", now.tag),))
+        return Reply(body, 201 if before is None else 200, headers=((b"etag", now.tag.encode()),))
 
     def _save(self, ruleset: RuleSet, call: Call) -> RuleSet | None:
         wait = self.settings.deadline_seconds
@@ -81,7 +81,7 @@ class Updates:
             raise self._unavailable("not-stored", state) from error
 
     def _unavailable(self, code: str, state: str) -> Problem:
-        return Problem(code, state, headers=(("retry-after", str(self.settings.retry_after_seconds)),))
+        return Problem(code, state, headers=((b"retry-after", b"%d" % self.settings.retry_after_seconds),))
 
     def _compile(self, name: str, body: bytes) -> RuleSet:
         try:

@@ -91,8 +91,8 @@ class Workers:
 
     def _busy(self, why: str) -> Problem:
         self.refused += 1
-        wait = str(self.settings.retry_after_seconds)
-        return Problem("busy", f"{why}; try again later", headers=(("retry-after", wait),))
+        wait = b"%d" % self.settings.retry_after_seconds
+        return Problem("busy", f"{why}; try again later", headers=((b"retry-after", wait),))
 
     async def chunks(
         self, first: bytes | None, rest: Iterator[bytes], seconds: float

@@ -1,0 +1,253 @@
+"""The fast lane: the router's hot paths, answered below the host's middleware and before the framework.
+
+It answers what the included route would answer, byte for byte, or passes the request on. Whether it may
+answer a path is read from the app, as for `FastRoute`: nothing may run before the route there, and no earlier
+route may match the path.
+"""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.routing import APIRoute, APIRouter, APIWebSocketRoute
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .exchange import Reply, raw_headers
+from .fast_route import endpoint_of, has_dependencies, places
+from .serve import Endpoint, as_response, parse_query
+
+__all__ = ["FastLane", "Passed", "Plan", "make_plan"]
+
+_MAX_DIGITS = 7
+
+_log = logging.getLogger("fastcore.router")
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A path that is left to the framework, and why."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A path that the lane answers: its text before and after its one parameter."""
+
+    answer: Callable[..., Awaitable[Reply]]
+    function: Any
+    route: Any
+    path: str
+    parameter: str
+    before: str
+    after: str
+    digits: bool
+    queries: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the lane answers, by method, and what it passes on of the paths that it might answer."""
+
+    answered: Mapping[str, tuple[_Entry, ...]]
+    passed: tuple[Passed, ...]
+    routes: int
+
+
+def make_plan(app: FastAPI, router: APIRouter) -> Plan:
+    """Looks at an app that includes a router of ours."""
+    found = places(app)
+    hot = [place for place in places(router) or () if _is_hot(place)]
+    ours = {id(place.original_route) for place in hot}
+    count = len(app.router.routes)
+    if found is None:
+        return Plan({}, (Passed("every path", "this FastAPI does not show what runs before a route"),), count)
+    if type(app.router) is not APIRouter:
+        return Plan({}, (Passed("every path", "the app has a router of its own kind"),), count)
+    answered: dict[str, tuple[_Entry, ...]] = {}
+    passed: list[Passed] = []
+    for index, place in enumerate(found):
+        if id(place.original_route) in ours:
+            endpoint = endpoint_of(place.original_route)
+            assert endpoint is not None
+            method = endpoint.operation.method
+            why = _objection(place, found[:index], method)
+            if why is None:
+                answered[method] = (*answered.get(method, ()), _entry(place, endpoint))
+            else:
+                passed.append(Passed(f"{method} {place.path}", why))
+    return Plan(answered, tuple(passed), count)
+
+
+def _is_hot(place: Any) -> bool:
+    endpoint = endpoint_of(place.original_route)
+    return endpoint is not None and endpoint.operation.hot
+
+
+def _objection(place: Any, earlier: list[Any], method: str) -> str | None:
+    """Why the lane must not answer at this place, if there is a reason."""
+    if has_dependencies(place):
+        return "dependencies run before it"
+    if getattr(place, "max_body_size", None) is not None:
+        return "the host limits the size of its body"
+    if place.path.count("{") != 1 or ":" in place.path:
+        return "its prefix has parameters"
+    for other in earlier:
+        if _may_match(other, method, place.path):
+            return f"an earlier route may match it: {other.path or type(other.original_route).__name__}"
+    return None
+
+
+def _may_match(place: Any, method: str, path: str) -> bool:
+    """Whether a place may answer a request to a path of this template; True where it cannot be told."""
+    route = place.original_route
+    template = place.path
+    matching = getattr(type(route), "matches", None)
+    if matching in (WebSocketRoute.matches, APIWebSocketRoute.matches):
+        return False
+    if template is None or matching not in (Route.matches, APIRoute.matches, Mount.matches):
+        return True
+    if not isinstance(route, Mount) and place.methods and method not in place.methods:
+        return False
+    theirs, ours = template.rstrip("/").split("/"), path.split("/")
+    for their, our in zip(theirs, ours, strict=False):
+        if re.search(r"\{[^}]*:", their):
+            return True  # it may match more than one segment
+        if "{" not in their and "{" not in our and their != our:
+            return False
+    return isinstance(route, Mount) or len(theirs) == len(ours)
+
+
+def _entry(place: Any, endpoint: Endpoint) -> _Entry:
+    operation = endpoint.operation
+    before, parameter, after = re.fullmatch(r"([^{]*)\{(\w+)\}(.*)", place.path).groups()  # type: ignore[union-attr]
+    kinds = {each["name"]: each["schema"]["type"] for each in operation.parameters}
+    return _Entry(
+        endpoint.answer,
+        place.original_route.endpoint,
+        place.original_route,
+        place.path,
+        parameter,
+        before,
+        after,
+        kinds[parameter] == "integer",
+        frozenset(each["name"] for each in operation.parameters if each["in"] == "query"),
+    )
+
+
+class FastLane:
+    """An ASGI middleware that answers the hot paths of a router of ours; see `fastcore.router.install`.
+
+    Parameters:
+        app: what is passed on to.
+        host: the app that includes the router.
+        router: made by `create_router`, or including such a router.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: FastAPI, router: APIRouter) -> None:
+        self.app = app
+        self.host = host
+        self.router = router
+        self._direct = _is_direct(app, host)
+        if not self._direct:
+            _log.warning("the fast lane is off: another middleware stands between it and the routes")
+        self._plan = self._look()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        entry = self._entry(scope) if scope["type"] == "http" else None
+        if entry is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            reply = await entry.answer(scope["path_params"], scope["query_string"], scope["headers"], receive)
+        except Exception as error:  # the host's handlers of exceptions are the framework's to find
+            await self.app(scope, _raising(error), send)
+            return
+        if scope.get("fastapi.telemetry") is not None:
+            _name_route(scope, entry.path)
+        body = reply.body
+        if type(body) is bytes:
+            await send({"type": "http.response.start", "status": reply.status, "headers": raw_headers(reply)})
+            await send({"type": "http.response.body", "body": body})
+        else:
+            await as_response(reply)(scope, receive, send)
+
+    def _entry(self, scope: Scope) -> _Entry | None:
+        """The entry that answers this request, if one does; the scope then says so, as the framework's."""
+        plan = self._plan
+        if plan.routes != len(self.host.router.routes):
+            plan = self._plan = self._look()  # routes were added: one of them may stand before ours
+        path = scope["path"]
+        if scope.get("root_path"):
+            path = _below(path, scope["root_path"])
+        for entry in plan.answered.get(scope["method"], ()):
+            before, after = entry.before, entry.after
+            if path.startswith(before) and path.endswith(after):
+                value = path[len(before) : len(path) - len(after)]
+                if _takes(entry, value, scope["query_string"]):
+                    parameters = {entry.parameter: value}
+                    if "path_params" in scope:
+                        parameters = {**scope["path_params"], **parameters}
+                    scope["path_params"] = parameters
+                    scope["endpoint"] = entry.function
+                    scope["route"] = entry.route
+                    return entry
+        return None
+
+    def _look(self) -> Plan:
+        if self._direct:
+            return make_plan(self.host, self.router)
+        return Plan({}, (), len(self.host.router.routes))
+
+
+def _is_direct(app: ASGIApp, host: FastAPI) -> bool:
+    """Whether no middleware of the host stands between the lane and the routes."""
+    while type(app) in (FastLane, ExceptionMiddleware, AsyncExitStackMiddleware):
+        app = app.app  # type: ignore[attr-defined]
+    return app is host.router or app is host
+
+
+def _below(path: str, root_path: str) -> str:
+    """The path without the root path that stands before it, as routes match it."""
+    if path.startswith(root_path) and (len(path) == len(root_path) or path[len(root_path)] == "/"):
+        return path[len(root_path) :]
+    return path
+
+
+def _takes(entry: _Entry, value: str, query: bytes) -> bool:
+    if entry.digits:
+        fits = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
+    else:
+        fits = value != "" and "/" not in value
+    return fits and (not query or parse_query(query).keys() <= entry.queries)
+
+
+def _raising(error: Exception) -> Receive:
+    async def receive() -> Any:
+        raise error
+
+    return receive
+
+
+def _name_route(scope: Scope, path: str) -> None:
+    """Tells the host's telemetry which route it was, as the framework does."""
+    from opentelemetry import trace
+
+    route = scope.get("root_path", "").rstrip("/") + path
+    telemetry = scope["fastapi.telemetry"]
+    if hasattr(telemetry, "route"):
+        telemetry.route = route
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attribute("http.route", route)
+        span.update_name(f"{scope['method']} {route}")
