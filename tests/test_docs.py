@@ -50,10 +50,17 @@ OUR_LANGUAGES = ("python", "pycon")
 GIVEN = MappingProxyType(
     {
         "backends.md": {"event": {"card": {"country": "US"}}},
+        "operating.md": {"authenticate": lambda: None},
         "router.md": {"authenticate": lambda: None},
     }
 )
-NEEDS = MappingProxyType({("backends.md", "python"): "cython", ("router.md", "python"): "fastapi"})
+NEEDS = MappingProxyType(
+    {
+        ("backends.md", "python"): "cython",
+        ("operating.md", "python"): "pydantic_settings",
+        ("router.md", "python"): "fastapi",
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from .events import generate
 
 __all__ = ["app"]
 
-# Loaded on import, so that the service needs no lifespan and a bad ruleset keeps it from starting
-store = RuleStore.from_folder(Path(__file__).parent / "rules")
+# Loaded on import, so that the service needs no lifespan and a bad ruleset keeps it from starting; what is
+# edited later is followed
+store = RuleStore.from_folder(Path(__file__).parent / "rules", watch=True)
 
 app = FastAPI(
     title="Fraud API",

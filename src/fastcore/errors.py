@@ -13,6 +13,8 @@ __all__ = [
     "PayloadError",
     "RuleSetError",
     "SchemaError",
+    "SettingsError",
+    "StoreError",
 ]
 
 
@@ -55,9 +57,26 @@ class RuleSetError(FastcoreError, ValueError):
         self.errors = tuple(errors)
 
     def __str__(self) -> str:
-        lines = [f"{path}: {message}" if path else message for path, message in self.errors]
-        count = len(lines)
-        return lines[0] if count == 1 else f"{count} errors\n  " + "\n  ".join(lines)
+        return _listed(self.errors)
+
+
+class SettingsError(FastcoreError, ValueError):
+    """Settings in the environment are not valid.
+
+    Parameters:
+        errors: all of them, each a pair of the variable's name and a message.
+    """
+
+    def __init__(self, errors: "tuple[tuple[str, str], ...]") -> None:
+        super().__init__(errors)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return _listed(self.errors)
+
+
+class StoreError(FastcoreError):
+    """A ruleset cannot be kept in its store's folder; the message names the file that stands in the way."""
 
 
 class EvaluationError(FastcoreError):
@@ -137,3 +156,8 @@ class PayloadError(FastcoreError, ValueError):
             if where
             else f"expected {self.expected}, got {self.got}"
         )
+
+
+def _listed(errors: "tuple[tuple[str, str], ...]") -> str:
+    lines = [f"{place}: {message}" if place else message for place, message in errors]
+    return lines[0] if len(lines) == 1 else f"{len(lines)} errors\n  " + "\n  ".join(lines)

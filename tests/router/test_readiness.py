@@ -1,6 +1,8 @@
+import subprocess
+import sys
 import threading
 
-from fastcore.router.readiness import Readiness
+from fastcore.router.readiness import Readiness, machine_code
 
 
 def test_is_ready_after_the_warm_up_and_never_turns_back():
@@ -45,3 +47,63 @@ def test_a_failed_step_is_told_and_tried_again():
     assert readiness.checks()["kernel"] == "failed: RuntimeError"
     readiness.start()
     assert readiness.wait(10)
+
+
+class Jit:
+    """Compiles something in some runs of a step."""
+
+    def __init__(self, compiling):
+        self.compiling = compiling
+        self.runs = 0
+        self.size = 0
+
+    def step(self):
+        self.runs += 1
+        self.size += self.compiling(self.runs)
+
+
+def warmed_up(jit):
+    readiness = Readiness({"kernel": jit.step}, lambda: None, lambda: jit.size)
+    readiness.start()
+    assert readiness.wait(60)
+    return jit.runs
+
+
+def test_with_a_jit_it_waits_until_nothing_new_is_compiled():
+    calm = warmed_up(Jit(lambda run: 0))
+    assert calm > 1619, "PyPy compiles a function that was called so often"
+    assert warmed_up(Jit(lambda run: 100 if run < 5_000 else 0)) >= 5_000 + calm - 100
+    assert warmed_up(Jit(lambda run: 100 if run in (1_000, 2_500) else 0)) >= 2_500 + calm - 100
+
+
+def test_memory_that_a_jit_gives_back_is_a_change_too():
+    assert (
+        warmed_up(Jit(lambda run: -100 if run == 1_500 else 0)) >= 1_500 + warmed_up(Jit(lambda run: 0)) - 100
+    )
+
+
+def test_a_jit_that_never_rests_is_not_waited_for_forever():
+    assert warmed_up(Jit(lambda run: 1)) > 0
+
+
+def test_without_a_jit_one_run_is_enough():
+    runs = []
+    readiness = Readiness({"kernel": lambda: runs.append(1)}, lambda: None, lambda: None)
+    readiness.start()
+    assert readiness.wait(60)
+    assert len(runs) == 1
+
+
+def test_only_pypy_tells_how_much_machine_code_there_is():
+    assert (machine_code() is None) is (sys.implementation.name != "pypy")
+
+
+def test_asking_for_machine_code_is_safe_before_anything_is_compiled(clean_environment):
+    """One function of pypyjit is not: it ends the process."""
+    code = "from fastcore.router.readiness import machine_code; print(machine_code())"
+    for more in ({}, {"PYPY_DISABLE_JIT": "1"}):
+        environment = {**clean_environment, **more}
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
+        )
+        assert done.returncode == 0, done.stderr

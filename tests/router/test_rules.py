@@ -147,6 +147,6 @@ def test_takes_one_ruleset_or_several_or_none(backend):
     one = make_client(backend, rules=RuleSet.from_dict(STRICT))
     assert [each["name"] for each in one.get("/fastcore/rules").json()["rulesets"]] == ["strict"]
     none = make_client(backend, rules=())
-    assert none.get("/fastcore/rules").json() == {"rulesets": []}
+    assert none.get("/fastcore/rules").json() == {"rulesets": [], "watching": False, "rejected": []}
     with pytest.raises(ValueError, match="two rulesets are named 'fraud'"):
         create_router(rules=[RuleSet.from_dict(DOCUMENT)] * 2, backend=backend)

@@ -8,6 +8,8 @@ from fastapi.testclient import TestClient
 
 from fastcore import RuleSet, RuleStore
 from fastcore.router import RouterSettings, create_router
+from fastcore.rules.file_lock import locked
+from tests.waiting import eventually
 
 from .support import DOCUMENT, EVENT, make_client, problem
 
@@ -25,8 +27,10 @@ GUARD = [Depends(key)]
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "fraud.json").write_text(json.dumps(DOCUMENT))
-    return tmp_path
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "fraud.json").write_text(json.dumps(DOCUMENT))
+    return folder
 
 
 @pytest.fixture
@@ -37,6 +41,11 @@ def store(folder, backend):
 @pytest.fixture
 def client(store, backend):
     return updating(store, backend)
+
+
+def files(folder):
+    """The files of a folder but the one that writers lock; nothing else that is hidden may be left."""
+    return sorted(set(os.listdir(folder)) - {".fastcore.lock"})
 
 
 def updating(store, backend, **settings):
@@ -64,7 +73,7 @@ def test_replaces_in_the_store_and_in_the_folder(client, store, folder, backend)
     assert response.json()["version"] == "8"
     assert response.headers["etag"] == client.get(URL).headers["etag"] != before
     assert client.post(f"{URL}/evaluate", json=EVENT).json()["version"] == "8"
-    assert sorted(os.listdir(folder)) == ["fraud.json"]
+    assert files(folder) == ["fraud.json"]
     assert (folder / "fraud.json").read_text() == json.dumps(NEW, indent=2)
     assert RuleStore.from_folder(folder).get("fraud") == store.get("fraud") == RuleSet.from_dict(NEW)
 
@@ -93,7 +102,7 @@ def test_a_router_of_one_ruleset_keeps_its_regular_expressions(backend, re2):
 def test_creates(client, folder):
     response = put(client, {**NEW, "name": "other"}, "/fastcore/rules/other", if_none_match="*")
     assert response.status_code == 201
-    assert sorted(os.listdir(folder)) == ["fraud.json", "other.json"]
+    assert files(folder) == ["fraud.json", "other.json"]
     assert client.post("/fastcore/rules/other/evaluate", json=EVENT).json()["ruleset"] == "other"
     again = put(client, {**NEW, "name": "other"}, "/fastcore/rules/other", if_none_match="*")
     problem(again, 412, "precondition-failed")
@@ -110,7 +119,7 @@ def test_replaces_the_file_that_holds_the_ruleset_whatever_it_is_called(folder, 
     os.chmod(folder / "a-rules.json", 0o640)
     client = updating(RuleStore.from_folder(folder), backend)
     assert put(client, NEW).status_code == 200
-    assert os.listdir(folder) == ["a-rules.json"]
+    assert files(folder) == ["a-rules.json"]
     assert (folder / "a-rules.json").stat().st_mode & 0o777 == 0o640
 
 
@@ -123,7 +132,7 @@ def test_a_file_of_another_format_or_ruleset_is_left_alone(folder, backend):
     client = updating(RuleStore.from_folder(folder), backend)
     assert "fraud.toml" in problem(put(client, NEW), 409, "not-replaceable")["detail"]
     problem(put(client, {**NEW, "name": "taken"}, "/fastcore/rules/taken"), 409, "not-replaceable")
-    assert sorted(os.listdir(folder)) == ["fraud.toml", "taken.json"]
+    assert files(folder) == ["fraud.toml", "taken.json"]
 
 
 def test_a_precondition_guards_against_lost_updates(client, store):
@@ -174,7 +183,19 @@ def test_the_number_of_errors_told_is_bounded(store, backend):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"5", b"null", b'{"rules":NaN}', b'{"name":"a","name":"b"}', b"\xff", b"[" * 100_000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"rules":5}',
+        b'{"rules":true}',
+        b"5",
+        b"null",
+        b'{"rules":NaN}',
+        b'{"name":"a","name":"b"}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
     ids=repr,
 )
 def test_what_is_no_document_is_refused(client, store, body):
@@ -192,7 +213,7 @@ def test_the_name_must_be_that_of_the_document(client):
 def test_a_name_never_becomes_a_path(client, folder, name):
     response = put(client, {**NEW, "name": name}, f"/fastcore/rules/{name}")
     assert response.status_code in (404, 405, 409, 422)
-    assert os.listdir(folder) == ["fraud.json"]
+    assert files(folder) == ["fraud.json"]
 
 
 def test_a_wrong_type_or_size_is_refused(store, backend):
@@ -206,6 +227,78 @@ def test_the_dependency_for_updates_guards_only_them(client):
     assert client.put(URL, json=NEW, headers={"x-key": "wrong"}).status_code == 401
     assert client.get(URL, headers={"x-key": "wrong"}).status_code == 200
     assert client.get(URL).json()["version"] == "7"
+
+
+def test_a_precondition_is_about_the_folder_not_about_what_one_process_has_seen(folder, backend):
+    """Two stores of one folder are what two processes have; neither waits for the other here."""
+    first, second = (updating(RuleStore.from_folder(folder), backend) for _ in range(2))
+    old = first.get(URL).headers["etag"]
+    new = put(first, NEW, if_match=old).headers["etag"]
+    problem(put(second, DOCUMENT, if_match=old), 412, "precondition-failed")
+    assert second.get(URL).headers["etag"] == new
+    assert put(second, DOCUMENT, if_match=new).status_code == 200
+    other = {**NEW, "name": "other"}
+    assert put(first, other, "/fastcore/rules/other", if_none_match="*").status_code == 201
+    again = put(second, other, "/fastcore/rules/other", if_none_match="*")
+    problem(again, 412, "precondition-failed")
+
+
+def test_a_router_with_updates_follows_its_folder(client, store, folder):
+    assert client.get("/fastcore/rules").json()["watching"] is True
+    (folder / "fraud.json").write_text(json.dumps(NEW))
+    eventually(lambda: client.get(URL).json()["version"] == "8", "what another process wrote is served")
+
+
+def test_a_file_that_is_not_valid_is_told_with_the_ruleset_that_is_kept(client, folder):
+    tag = client.get(URL).headers["etag"]
+    assert client.get(URL).json()["rejected"] is None
+    assert client.get(URL, headers={"if-none-match": tag}).status_code == 304
+    bad = {"name": "fraud", "rules": [{"id": f"r{number}", "when": {"foo": 1}} for number in range(300)]}
+    (folder / "fraud.json").write_text(json.dumps(bad))
+    (folder / "new.json").write_text("{")
+    eventually(
+        lambda: len(client.get("/fastcore/rules").json()["rejected"]) == 2, "both files are known to be bad"
+    )
+    response = client.get(URL, headers={"if-none-match": tag})
+    assert response.status_code == 200
+    assert response.headers["etag"] == tag
+    body = response.json()
+    assert body["version"] == "7"
+    assert body["rejected"]["file"] == "fraud.json"
+    assert body["rejected"]["ruleset"] == "fraud"
+    assert len(body["rejected"]["errors"]) == RouterSettings().max_reported_errors
+    assert body["rejected"]["errors"][0]["path"] == "fraud.json: rules[0].when"
+    listed = client.get("/fastcore/rules").json()["rejected"]
+    assert [each["file"] for each in listed] == ["fraud.json", "new.json"]
+    assert listed[0] == body["rejected"]
+    assert listed[1]["ruleset"] is None
+    assert str(folder) not in response.text
+    assert client.post(f"{URL}/evaluate", json=EVENT).json()["version"] == "7"
+    assert put(client, NEW, if_match=tag).status_code == 200
+    assert client.get(URL).json()["rejected"] is None
+
+
+def test_a_folder_that_cannot_be_written_is_a_problem(store, folder, backend, caplog):
+    client = updating(store, backend, retry_after_seconds=7)
+    folder.rename(folder.with_name("away"))
+    response = put(client, NEW)
+    body = problem(response, 503, "not-stored")
+    assert response.headers["retry-after"] == "7"
+    assert str(folder) not in response.text
+    assert "away" not in body["detail"]
+    assert client.get(URL).json()["version"] == "7"
+    assert any("'fraud' could not be written" in record.getMessage() for record in caplog.records)
+    folder.with_name("away").rename(folder)
+    assert put(client, NEW).status_code == 200
+
+
+def test_who_waits_too_long_for_another_process_is_told_to_come_again(store, folder, backend):
+    client = updating(store, backend, deadline_seconds=0.05, retry_after_seconds=7)
+    with locked(folder, 0):
+        response = put(client, NEW)
+    problem(response, 503, "busy")
+    assert response.headers["retry-after"] == "7"
+    assert put(client, NEW).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def test_a_document_is_an_object(document):
     [
         ({}, "", 'the key "rules" is missing'),
         ({"rules": {}}, "rules", "expected an array"),
+        ({"rules": 5}, "rules", "expected an array"),
+        ({"rules": "abc"}, "rules", "expected an array"),
         ({"rules": [5]}, "rules[0]", "expected an object, not 5"),
         ({"rules": [], "rule": []}, "rule", "unknown key; allowed are name, version, missing"),
         ({"rules": [], "name": ""}, "name", "non-empty string"),

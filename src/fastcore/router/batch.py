@@ -63,7 +63,7 @@ class Batch:
                 try:
                     answers.append(self._decide(served, record))
                 except Problem as problem:
-                    answers.append(_error_record(index, problem))
+                    answers.append(_error_record(index, problem, served.ruleset.version))
                     bad += 1
                 index += 1
             self.counters.evaluated(len(some) - bad, bad)
@@ -77,11 +77,12 @@ class Batch:
         return served.write(decide(served.ruleset, record, self.settings.max_depth))
 
 
-def _error_record(index: int, problem: Problem) -> bytes:
+def _error_record(index: int, problem: Problem, version: str) -> bytes:
     error = {"code": f"fastcore/{problem.code}", "detail": echo(problem.detail)}
     for entry in problem.errors:
         error |= {key: echo(value) if isinstance(value, str) else value for key, value in entry.items()}
         error.pop("message", None)
+    error["version"] = echo(version)
     text = json.dumps({"index": index, "error": error}, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 

@@ -21,8 +21,13 @@ SUMMARY: dict[str, Any] = {
     "fields": {"amount": ["number"]},
     "etag": '"3f1b8ba2574f97e8cd3874f715926ce4"',
 }
-LISTING = {"rulesets": [SUMMARY]}
-DETAIL = {**SUMMARY, "document": _DOCUMENT}
+_REJECTED = {
+    "file": "fraud.json",
+    "ruleset": "fraud",
+    "errors": [{"path": "fraud.json: rules[0].when", "message": 'unknown operator "foo"'}],
+}
+LISTING = {"rulesets": [SUMMARY], "watching": True, "rejected": [_REJECTED]}
+DETAIL = {**SUMMARY, "rejected": _REJECTED, "document": _DOCUMENT}
 DECISION: dict[str, Any] = {
     "matched": ["large"],
     "score": 40,

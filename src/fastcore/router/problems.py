@@ -48,6 +48,7 @@ CODES = {
     "invalid-ruleset": Kind(422, "The ruleset document is not valid"),
     "busy": Kind(503, "The service is at its capacity"),
     "not-ready": Kind(503, "The service is not ready"),
+    "not-stored": Kind(503, "The ruleset could not be stored"),
 }
 
 
@@ -139,6 +140,7 @@ def problem_schema(codes: Sequence[str]) -> dict[str, Any]:
                         "path": text,
                         "message": text,
                         "offset": {"type": "integer", "minimum": 0},
+                        "version": {**text, "description": "of the ruleset that refused an event"},
                     },
                 },
             },

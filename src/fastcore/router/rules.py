@@ -39,17 +39,23 @@ class _Rules:
         return Work(1e-4 * len(self.library.store), self._listing)
 
     def _listing(self) -> Reply:
-        return _json({"rulesets": [served.summary() for served in self.library.all()]})
+        summaries = [served.summary() for served in self.library.all()]
+        rejected = self.library.rejected(self.settings.max_reported_errors)
+        watching = self.library.store.watching
+        return _json({"rulesets": summaries, "watching": watching, "rejected": rejected})
 
     def detail(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
         headers = ((b"etag", served.tag.encode()),)
-        if matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
+        rejected = self.library.rejected_for(served.ruleset.name, self.settings.max_reported_errors)
+        # what the client holds does not say that a newer file was rejected
+        if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        return Work(1e-7 * served.length, self._detail, (served, headers))
+        return Work(1e-7 * served.length, self._detail, (served, rejected, headers))
 
-    def _detail(self, served: Served, headers: Fields) -> Reply:
-        return _json({**served.summary(), "document": served.ruleset.to_dict()}, headers)
+    def _detail(self, served: Served, rejected: dict[str, object] | None, headers: Fields) -> Reply:
+        document = served.ruleset.to_dict()
+        return _json({**served.summary(), "rejected": rejected, "document": document}, headers)
 
     def evaluate(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
@@ -63,7 +69,7 @@ class _Rules:
             decision = served.ruleset.evaluate_json(body, depth=self.max_depth)
         except REFUSED as error:
             self.counters.evaluated(0, 1)
-            raise refusal(error) from error
+            raise refusal(error, served.ruleset) from error
         self.counters.evaluated(1, 0)
         return Reply(served.write(decision))
 
@@ -78,7 +84,7 @@ class _Rules:
         except KeyError:
             raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
         except REFUSED as error:
-            raise refusal(error) from error
+            raise refusal(error, served.ruleset) from error
         return Reply(explanation.to_json())
 
 
@@ -105,7 +111,7 @@ def operations(
     library = Library(store)
     # a request is matched against one route after the other, so the hot ones come first
     table = _deciding(settings, library, counters) + _reading(_Rules(settings, library, counters))
-    return table + ([_replacing(Updates(library, backend), settings)] if with_updates else [])
+    return table + ([_replacing(Updates(library, settings), settings)] if with_updates else [])
 
 
 def _reading(rules: _Rules) -> list[Operation]:
@@ -116,7 +122,10 @@ def _reading(rules: _Rules) -> list[Operation]:
             path="/rules",
             handler=rules.listing,
             summary="What is loaded",
-            description="Each ruleset with its version and the fields that it reads.",
+            description=(
+                "Each ruleset with its version and the fields that it reads; and the files that are not used "
+                "because they are not valid."
+            ),
             answers={200: answer("The rulesets, by name.", LISTING, examples.LISTING)},
             problems=("busy",),
         ),
@@ -126,7 +135,10 @@ def _reading(rules: _Rules) -> list[Operation]:
             path="/rules/{name}",
             handler=rules.detail,
             summary="A ruleset",
-            description="Its version, the fields that it reads, and its document.",
+            description=(
+                "Its version, the fields that it reads, and its document; and why its file is not used, if "
+                "that was changed to something that is not valid."
+            ),
             answers={
                 200: answer("The ruleset.", DETAIL, examples.DETAIL, headers=_TAGGED),
                 304: {"description": "The client holds it already."},
@@ -218,7 +230,10 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         path="/rules/{name}",
         handler=update.handle,
         summary="Replace or create a ruleset",
-        description="Requests that follow see the new one, those under way finish with the old.",
+        description=(
+            "Requests that follow see the new one, those under way finish with the old. Other processes that "
+            "serve the folder follow within a second of its being written, and the time to load it."
+        ),
         answers={
             200: answer("Replaced.", REPLACED, examples.SUMMARY, headers=_TAGGED),
             201: answer("Created.", REPLACED, examples.SUMMARY, headers=_TAGGED),
@@ -230,6 +245,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
             "not-replaceable",
             "precondition-failed",
             "busy",
+            "not-stored",
         ),
         parameters=tuple(each.describe() for each in (_NAME, update.match, update.none_match)),
         accepts={JSON: {"schema": DOCUMENT, "example": examples.DETAIL["document"]}},

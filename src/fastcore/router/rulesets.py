@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fastcore.errors import EvaluationError, EventError, LimitError
-from fastcore.rules import Decision, RuleSet, RuleStore
+from fastcore.rules import Decision, RejectedFile, RuleSet, RuleStore
 
 from .decisions import decision_writer
 from .exchange import Call
 from .parameters import entity_tag
 from .problems import Problem, echo, refused
 
-__all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal"]
+__all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal", "served"]
 
 # what evaluating an event may raise because of the event
 REFUSED = (EventError, EvaluationError, LimitError)
@@ -65,10 +65,10 @@ class Library:
         if ruleset is None:
             self._served.pop(name, None)
             return None
-        served = self._served.get(name)
-        if served is None or served.ruleset is not ruleset:
-            served = self._served[name] = _served(ruleset)
-        return served
+        known = self._served.get(name)
+        if known is None or known.ruleset is not ruleset:
+            known = self._served[name] = served(ruleset)
+        return known
 
     def called(self, call: Call) -> Served:
         """The ruleset that the path names.
@@ -77,17 +77,32 @@ class Library:
             Problem: "not-found".
         """
         name = call.path["name"]
-        served = self.find(name)
-        if served is None:
+        found = self.find(name)
+        if found is None:
             raise refused("not-found", "path.name", f"there is no ruleset {echo(name, 100)!r}")
-        return served
+        return found
 
     def all(self) -> list[Served]:
         found = [self.find(name) for name in self.store.names()]
-        return [served for served in found if served is not None]
+        return [each for each in found if each is not None]
+
+    def rejected(self, limit: int) -> list[dict[str, object]]:
+        """The files of the store's folder that are not used; at most `limit` errors of each."""
+        return [_rejected(file, limit) for file in self.store.rejected]
+
+    def rejected_for(self, name: str, limit: int) -> dict[str, object] | None:
+        """The file that would give this ruleset another content if it were valid."""
+        found = (_rejected(file, limit) for file in self.store.rejected if file.ruleset == name)
+        return next(found, None)
 
 
-def _served(ruleset: RuleSet) -> Served:
+def _rejected(file: RejectedFile, limit: int) -> dict[str, object]:
+    errors = [{"path": echo(path), "message": echo(message)} for path, message in file.errors[:limit]]
+    return {"file": echo(file.file), "ruleset": file.ruleset, "errors": errors}
+
+
+def served(ruleset: RuleSet) -> Served:
+    """The ruleset with what is derived from it."""
     digest = hashlib.sha256(ruleset.to_json()).hexdigest()[:32]
     length = sum(len(rule.condition) for rule in ruleset.rules)
     seconds = 1e-5 + length * _EVALUATE_SECONDS[ruleset.backend]
@@ -118,14 +133,15 @@ def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:
     try:
         return ruleset.evaluate_json(body, depth=max_depth)
     except REFUSED as error:
-        raise refusal(error) from error
+        raise refusal(error, ruleset) from error
 
 
-def refusal(error: EventError | EvaluationError | LimitError) -> Problem:
-    """The Problem that an error of evaluation stands for."""
+def refusal(error: EventError | EvaluationError | LimitError, ruleset: RuleSet) -> Problem:
+    """The Problem that an error of evaluation stands for; it says which version of the rules refused."""
+    version = ruleset.version
     if isinstance(error, EvaluationError):
-        return refused("evaluation-failed", error.field, str(error), rule=error.rule)
+        return refused("evaluation-failed", error.field, str(error), rule=error.rule, version=version)
     if isinstance(error, LimitError):
-        return refused("limit-exceeded", "body", str(error))
+        return refused("limit-exceeded", "body", str(error), version=version)
     more = {} if error.offset is None else {"offset": error.offset}
-    return refused("invalid-event", "body", str(error), **more)
+    return refused("invalid-event", "body", str(error), **more, version=version)

@@ -53,9 +53,36 @@ _RULE_ERROR = record(
 )
 
 EVENT = record("Event", {}, description="Any JSON object; members that no rule reads are ignored.")
-LISTING = record("Rulesets", {"rulesets": {"type": "array", "items": record("RulesetSummary", _SUMMARY)}})
+_REJECTED = {
+    "file": {"type": "string", "description": "its name; `.` is the folder itself"},
+    "ruleset": {"type": ["string", "null"], "description": "the ruleset that it gave before, still used"},
+    "errors": {"type": "array", "items": record("FileError", {"path": _TEXT, "message": _TEXT})},
+}
+LISTING = record(
+    "Rulesets",
+    {
+        "rulesets": {"type": "array", "items": record("RulesetSummary", _SUMMARY)},
+        "watching": {"type": "boolean", "description": "whether changes of the folder are followed"},
+        "rejected": {
+            "type": "array",
+            "items": record("RejectedFile", _REJECTED),
+            "description": "files of the folder that are not used because they are not valid",
+        },
+    },
+)
 DOCUMENT = {"title": "RulesetDocument", "type": "object", "description": "The ruleset as it is written."}
-DETAIL = record("Ruleset", {**_SUMMARY, "document": DOCUMENT})
+DETAIL = record(
+    "Ruleset",
+    {
+        **_SUMMARY,
+        "rejected": {
+            **record("RejectedFile", _REJECTED),
+            "type": ["object", "null"],
+            "description": "why the present content of its file is not used",
+        },
+        "document": DOCUMENT,
+    },
+)
 REPLACED = record("Replaced", _SUMMARY)
 DECISION = record(
     "Decision",
@@ -72,7 +99,7 @@ ERROR_RECORD = record(
     "ErrorRecord",
     {
         "index": {"type": "integer", "minimum": 0, "description": "position of the record in the batch"},
-        "error": record("RecordError", {"code": _TEXT, "detail": _TEXT}),
+        "error": record("RecordError", {"code": _TEXT, "detail": _TEXT, "version": _TEXT}),
     },
     description="Stands in the place of a record that has no decision.",
 )

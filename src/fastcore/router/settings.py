@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Self
+
+from .environment import read_environment
 
 __all__ = ["ALGORITHMS", "RouterSettings"]
 
@@ -84,6 +86,21 @@ class RouterSettings:
             raise ValueError(f"algorithms must be one or more of {ALGORITHMS}, not {self.algorithms!r}")
         if len(set(self.algorithms)) != len(self.algorithms):
             raise ValueError(f"algorithms must not repeat a name: {self.algorithms!r}")
+
+    @classmethod
+    def from_environment(cls, prefix: str = "FASTCORE_") -> Self:
+        """Settings of which some are given by environment variables; the others have their defaults.
+
+        Parameters:
+            prefix: a variable is named by it and the field, in capitals: ``FASTCORE_MAX_N=10000``. Switches
+                take 1 or 0, true or false, on or off; several names have commas between them. Variables that
+                name no field are left alone.
+
+        Raises:
+            SettingsError: values are not valid; all errors, each with the name of its variable.
+            ImportError: pydantic-settings is not installed.
+        """
+        return cls(**read_environment(cls, prefix))
 
     def to_dict(self) -> dict[str, Any]:
         """The values by name, ready for JSON."""

@@ -7,6 +7,7 @@ from .diff import Change, ListChange, MovedRule, RuleChange, RuleSetDiff
 from .document import Rule
 from .examples import ExampleResult
 from .explain import ExplainedCondition, ExplainedField, ExplainedRule, Explanation
+from .folder import RejectedFile
 from .lint import LintWarning
 from .ruleset import RuleSet
 from .schema import document_schema
@@ -25,6 +26,7 @@ __all__ = [
     "LintWarning",
     "ListChange",
     "MovedRule",
+    "RejectedFile",
     "Rule",
     "RuleChange",
     "RuleSet",

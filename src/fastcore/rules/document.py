@@ -142,7 +142,8 @@ def check_document(document: object, allow_regex: bool = False) -> CheckedDocume
         raise RuleSetError(tuple(errors))
     unreadable = dict(errors)
     check = _Check(copy, errors, allow_regex)
-    check.run(copy.get("rules") or ())
+    rules = copy.get("rules")
+    check.run(rules if isinstance(rules, list) else ())
     if check.errors:
         _refuse(check.errors, unreadable)
     return check.result(text_of(copy))

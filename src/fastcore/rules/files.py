@@ -1,7 +1,8 @@
 """Documents from text and files: JSON, TOML, and YAML where PyYAML is installed."""
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,17 @@ from . import reading
 from .copying import DOCUMENT_DEPTH
 from .document import Rule
 
-__all__ = ["SUFFIXES", "copy_examples", "decode", "load", "naming", "parse_json", "rule_entry"]
+__all__ = [
+    "SUFFIXES",
+    "copy_examples",
+    "decode",
+    "load",
+    "naming",
+    "parse",
+    "parse_json",
+    "rule_entry",
+    "suffix_of",
+]
 
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".toml")
 
@@ -36,35 +47,50 @@ def parse_json(text: str | bytes | bytearray | memoryview) -> Any:
 
 def load(file: Path) -> Any:
     """The document that a file holds, by its suffix."""
-    suffix = file.suffix.lower()
+    parse = _parser(file.name)
+    return parse(file.read_bytes())
+
+
+def parse(name: str, content: bytes) -> Any:
+    """The document that is the content of a file of this name."""
+    return _parser(name)(content)
+
+
+def _parser(name: str) -> Callable[[bytes], Any]:
+    suffix = suffix_of(name)
     if suffix == ".json":
-        return parse_json(file.read_bytes())
+        return parse_json
     if suffix == ".toml":
-        return _load_toml(file)
+        return _parse_toml
     if suffix in (".yaml", ".yml"):
-        return _load_yaml(file)
+        return lambda content: _parse_yaml(name, content)
     raise RuleSetError((("", f"a ruleset file ends with {', '.join(SUFFIXES)}, not {suffix!r}"),))
 
 
-def _load_toml(file: Path) -> Any:
+def suffix_of(name: str) -> str:
+    """The suffix of a file name, in lower case."""
+    return os.path.splitext(name)[1].lower()
+
+
+def _parse_toml(content: bytes) -> Any:
     import tomllib
 
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RuleSetError((("", f"not valid TOML: {error}"),)) from None
     except RecursionError:
         raise RuleSetError((("", "not valid TOML: nested too deep"),)) from None
 
 
-def _load_yaml(file: Path) -> Any:
+def _parse_yaml(name: str, content: bytes) -> Any:
     try:
         import yaml
     except ImportError as error:
-        message = f"{file.name}: reading YAML needs PyYAML, which is not installed: pip install pyyaml"
+        message = f"{name}: reading YAML needs PyYAML, which is not installed: pip install pyyaml"
         raise ImportError(message, name="yaml") from error
     try:
-        return yaml.load(file.read_bytes(), Loader=_yaml_loader())
+        return yaml.load(content, Loader=_yaml_loader())
     except (yaml.YAMLError, ValueError) as error:
         raise RuleSetError((("", f"not valid YAML: {error}"),)) from None
     except RecursionError:
@@ -95,13 +121,13 @@ def _yaml_loader() -> Any:
 
 
 @contextmanager
-def naming(file: Path) -> Iterator[None]:
-    """Puts the file's name before the paths of its errors."""
+def naming(name: str) -> Iterator[None]:
+    """Puts a file's name before the paths of its errors."""
     try:
         yield
     except RuleSetError as error:
         raise RuleSetError(
-            tuple((f"{file.name}: {path}" if path else file.name, message) for path, message in error.errors)
+            tuple((f"{name}: {path}" if path else name, message) for path, message in error.errors)
         ) from None
 
 

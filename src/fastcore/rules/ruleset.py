@@ -132,7 +132,7 @@ class RuleSet:
             ImportError: it is YAML, and PyYAML is not installed; or as the constructor.
         """
         file = Path(path)
-        with files.naming(file):
+        with files.naming(file.name):
             return cls(files.load(file), backend=backend, allow_regex=allow_regex)
 
     @classmethod
