@@ -8,6 +8,7 @@ from fastcore.errors import SchemaError
 
 from .columns import Table, column_tables
 from .openapi import row_schema
+from .plain_columns import PlainColumns
 from .plan import make_plan
 from .schema import Raw, SchemaField, freeze_schema
 
@@ -34,7 +35,7 @@ class PayloadBuilder:
         ValueError, ImportError: `backend` is unknown or not available.
     """
 
-    __slots__ = ("_extra", "_kernel", "_nan", "_schema", "_utc_z", "_writer")
+    __slots__ = ("_extra", "_kernel", "_nan", "_plain", "_schema", "_utc_z", "_writer")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class PayloadBuilder:
         self._extra = extra
         self._utc_z = utc_z
         self._writer = self._kernel.RowWriter(make_plan(self._schema, nan, extra, self._utc_z))
+        self._plain = PlainColumns(self._schema, self._kernel.WriteSingle)
 
     @classmethod
     def from_model(
@@ -188,6 +190,9 @@ class PayloadBuilder:
     # ------------------------------------------------------------------------------------------- internals
 
     def _tables(self, columns: Any) -> tuple[bool, Iterator[Table]]:
+        plain = self._plain.read(columns)
+        if plain is not None:
+            return True, iter((Table(*plain),) if plain[0] else ())
         return column_tables(self._schema, columns, self._kernel.WriteSingle, self._extra)
 
     def _chunks(self, source: Any, chunk_bytes: int) -> Iterator[bytes]:

@@ -17,7 +17,9 @@ __all__ = [
     "default_column",
     "has_arrow",
     "has_default",
+    "numpy_piece",
     "read_pieces",
+    "sequence_piece",
     "struct_column",
 ]
 
@@ -159,7 +161,7 @@ def read_pieces(column: Any, field: SchemaField, path: str, single: type[float],
     """
     reading = PayloadReading(single, field)
     if isinstance(column, (list, tuple)):
-        return [_sequence(column, path)]
+        return [sequence_piece(column, path)]
     if isinstance(column, range):
         return [range_column(column)]
     if isinstance(column, (array, memoryview)):
@@ -174,17 +176,18 @@ def read_pieces(column: Any, field: SchemaField, path: str, single: type[float],
             if not isinstance(error.__cause__, ImportError) or not hasattr(column, "__array__"):
                 raise
     if hasattr(column, "__array__") and (_is_numpy(getattr(column, "dtype", None)) or not _is_listed(column)):
-        return [_numpy(column, field, path, reading)]
+        return [numpy_piece(column, field, path, reading)]
     if not _is_listed(column):
         raise PayloadError(None, path, f"a column: {KINDS}", type(column).__name__)
-    return [_sequence(column, path)]
+    return [sequence_piece(column, path)]
 
 
 def _is_listed(column: Any) -> bool:
     return isinstance(column, Sequence) and not isinstance(column, (str, bytes, bytearray))
 
 
-def _sequence(rows: Sequence[Any], path: str) -> Column:
+def sequence_piece(rows: Sequence[Any], path: str) -> Column:
+    """A list or the like as the column of a field."""
     return _checked(sequence_column(rows), path)
 
 
@@ -204,7 +207,7 @@ def _checked(column: Column, path: str) -> Column:
 
 def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> Column:
     if isinstance(buffer, array) and buffer.typecode in "uw":
-        return _sequence(buffer, path)
+        return sequence_piece(buffer, path)
     buffer = memoryview(buffer)  # which the user cannot release
     column = buffer_column(buffer, reading)
     if column is None:
@@ -213,7 +216,8 @@ def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> C
     return _checked(column, path)  # PyPy lets arrays shrink that are in use
 
 
-def _numpy(column: Any, field: SchemaField, path: str, reading: Reading) -> Column:
+def numpy_piece(column: Any, field: SchemaField, path: str, reading: Reading) -> Column:
+    """A numpy array, or what becomes one, as the column of a field; PayloadError for types that are not read."""
     if not _is_numpy(column):
         import numpy as np
 
