@@ -1,5 +1,5 @@
 # The C twin of writing.py for columns: the loop over the rows of tables. Included by _speedups.pyx after
-# _writing_cells_c.pyx; c/write_columns.h writes the rows.
+# _writing_tables_c.pyx; c/write_columns.h writes the rows.
 
 cdef extern from *:
     """
