@@ -1,4 +1,4 @@
-"""Rows that change while they are written, rows that use the builder that writes them, errors from anywhere."""
+"""Rows that change while they are written, or use the builder that writes them; errors from anywhere."""
 
 import gc
 import sys

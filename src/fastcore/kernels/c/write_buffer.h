@@ -9,6 +9,7 @@
 #if defined(__linux__) && !defined(PYPY_VERSION)
 #include <stdint.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 /* Why a writer gave NULL */
@@ -19,7 +20,10 @@ enum {
 
 enum {
     WRITE_SEEN = 8,
-    WRITE_DOUBLED = 1 << 18     /* bytes up to which a buffer doubles; then it grows by a quarter */
+    WRITE_SMALL = 1 << 16,      /* bytes up to which a buffer grows to four times its size */
+    WRITE_LARGE = 1 << 24,      /* up to which it grows by a half, beyond that by a quarter */
+    WRITE_ADVISED = 1 << 23,    /* from which it asks for huge pages */
+    WRITE_KEPT = 1 << 25        /* allocators keep no larger blocks */
 };
 
 /* It belongs to one call. Writers take the end of what is written and give the new end. */
@@ -47,14 +51,16 @@ static inline char *write_buffer_raise(write_buffer *buffer)
     return NULL;
 }
 
-/* A fresh page costs as much as filling it; large ones cost a quarter of that. */
+/* Fresh pages of a large buffer cost as much as filling them, huge ones much less. The advice covers every page of it,
+   because the system does not move a mapping that consists of parts: growing would copy it. */
 static inline void write_buffer_advise(write_buffer *buffer)
 {
-#if defined(MADV_HUGEPAGE) && !defined(PYPY_VERSION)
-    const uintptr_t page = (uintptr_t)1 << 21;
-    uintptr_t from = ((uintptr_t)buffer->start + page - 1) & ~(page - 1), to = (uintptr_t)buffer->limit & ~(page - 1);
-    if (to > from && to - from >= 4 * page)
+#if defined(MADV_HUGEPAGE)
+    if (buffer->limit - buffer->start >= WRITE_ADVISED) {
+        const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t from = (uintptr_t)buffer->start & ~(page - 1), to = ((uintptr_t)buffer->limit + page) & ~(page - 1);
         madvise((void *)from, to - from, MADV_HUGEPAGE);
+    }
 #else
     (void)buffer;
 #endif
@@ -114,7 +120,7 @@ static char *write_buffer_resize(write_buffer *buffer, char *p, size_t capacity)
 static char *write_buffer_grow(write_buffer *buffer, char *p, size_t need)
 {
     size_t capacity = (size_t)(buffer->limit - buffer->start), used = (size_t)(p - buffer->start);
-    size_t more = capacity < WRITE_DOUBLED ? capacity : capacity / 4;
+    size_t more = capacity < WRITE_SMALL ? 3 * capacity : capacity / (capacity < WRITE_LARGE ? 2 : 4);
     if (need > (size_t)PY_SSIZE_T_MAX - used || capacity > (size_t)PY_SSIZE_T_MAX - more)
         return write_buffer_resize(buffer, p, (size_t)PY_SSIZE_T_MAX);
     return write_buffer_resize(buffer, p, used + need > capacity + more ? used + need : capacity + more);
@@ -134,7 +140,7 @@ static inline void write_buffer_forget(write_buffer *buffer)
 
 /* The bytes up to p; the buffer is empty then. NULL with MemoryError.
 
-   A little unused memory stays with the object. Allocators take large blocks from the system and learn from what is
+   Some unused memory stays with the object. Allocators take large blocks from the system and learn from what is
    freed which sizes to keep instead; a block that is always cut before it is freed would come with fresh pages each
    time, which costs more than filling it. */
 static inline PyObject *write_buffer_take(write_buffer *buffer, char *p)
@@ -147,7 +153,7 @@ static inline PyObject *write_buffer_take(write_buffer *buffer, char *p)
 #else
     result = buffer->object;
     buffer->object = NULL;
-    if (size > 1 && buffer->limit - p <= size / 4) {
+    if (size > 1 && size < WRITE_KEPT && buffer->limit - p <= size / 2) {
         Py_SET_SIZE(result, size);
         *p = 0;
     } else if (_PyBytes_Resize(&result, size) < 0)
