@@ -1,6 +1,6 @@
 /* Checks of string_text.h against the plainest code. Input and output end where memory ends, so that one byte read or
-   written too far stops the program. Prints what differs first; answers 0 if nothing does. With an argument it also tries
-   the bytes that no code treats specially, in long texts too. */
+   written too far stops the program. Prints what differs first; answers 0 if nothing does. With an argument it also
+   tries the bytes that no code treats specially, in long texts too. */
 #include "string_text.h"
 #include <stdio.h>
 #include <stdlib.h>

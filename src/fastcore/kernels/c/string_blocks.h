@@ -1,7 +1,7 @@
 /* Blocks of text that are copied and, in the same step, searched for what JSON escapes: plain C, no Python.
 
-   STRING_TEXT_LEVEL says what may be used: 0 words of 8 bytes alone, 1 also the vectors that every machine of the target
-   has, 2 also AVX2 and 3 also AVX-512 where the machine is found to have them. All give the same bytes. */
+   STRING_TEXT_LEVEL says what may be used: 0 words of 8 bytes alone, 1 also the vectors that every machine of the
+   target has, 2 also AVX2 and 3 also AVX-512 where the machine is found to have them. All give the same bytes. */
 #ifndef FASTCORE_STRING_BLOCKS_H
 #define FASTCORE_STRING_BLOCKS_H
 
@@ -31,8 +31,8 @@
 #define STRING_RARE(condition) __builtin_expect(!!(condition), 0)
 #endif
 
-/* What a byte of the input is: UTF-8, whose bytes beyond ASCII are copied, or a character of Latin-1, which has two bytes
-   of UTF-8 there. */
+/* What a byte of the input is: UTF-8, whose bytes beyond ASCII are copied, or a character of Latin-1, which has two
+   bytes of UTF-8 there. */
 enum { STRING_UTF8 = 0, STRING_LATIN = 0x80 };
 
 /* --- a table: the text of every byte ----------------------------------------------------------------------------- */
@@ -89,7 +89,8 @@ STRING_INLINE uint64_t string_word(uint64_t word, int latin)
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
     uint64_t quotes = word ^ (ones * '"'), backslashes = word ^ (ones * '\\');
     /* a borrow only leaves a byte that has what is sought, so the lowest bit that is set is always right */
-    uint64_t found = ((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes) | ((backslashes - ones) & ~backslashes);
+    uint64_t found = ((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes)
+                     | ((backslashes - ones) & ~backslashes);
     return (latin ? found | word : found) & tops;
 }
 
@@ -196,7 +197,7 @@ STRING_INLINE string_found string_pack16(char *p, const void *s, int width)
 }
 #endif
 
-/* --- any number of bytes ------------------------------------------------------------------------------------------- */
+/* --- any number of bytes ---------------------------------------------------------------------------------------- */
 
 /* Fewer than 16 bytes: two words that overlap, or one made of two halves that do */
 STRING_INLINE char *string_short(char *p, const unsigned char *s, size_t n, int latin)

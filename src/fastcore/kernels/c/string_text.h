@@ -1,8 +1,8 @@
 /* The content of JSON strings from UTF-8 and from CPython's kinds of text: plain C, no Python.
 
-   \b \t \n \f \r \" \\ and \u00xx for other control characters, everything else as it is (RFC 8259, section 7). A writer
-   takes where to write and gives the new end; it may write up to 64 bytes beyond that, so the room is 6 n + 64. Nothing
-   is read but the n characters. */
+   \b \t \n \f \r \" \\ and \u00xx for other control characters, everything else as it is (RFC 8259, section 7). A
+   writer takes where to write and gives the new end; it may write up to 64 bytes beyond that, so the room is 6 n + 64.
+   Nothing is read but the n characters. */
 #ifndef FASTCORE_STRING_TEXT_H
 #define FASTCORE_STRING_TEXT_H
 
@@ -12,7 +12,7 @@
 
 /* --- one byte a character ---------------------------------------------------------------------------------------- */
 
-/* 16 to 64 bytes: blocks from both ends, which overlap. Whether they are plain; if not, what is written is of no use. */
+/* 16 to 64 bytes: blocks from both ends, which overlap. Whether they are plain; if not, what is written is no use. */
 STRING_INLINE int string_middle(char *p, const unsigned char *s, size_t n, int latin)
 {
     string_found found = STRING_OR(string_copy16(p, s, latin), string_copy16(p + n - 16, s + n - 16, latin));

@@ -8,8 +8,9 @@
 /* The first block of 32 bytes that are not all ASCII, or what is left when there is no such block */
 STRING_INLINE const unsigned char *string_ascii(const unsigned char *s, const unsigned char *end)
 {
+    const uint64_t tops = 0x8080808080808080u;
     while (end - s >= 32
-           && !((string_load(s) | string_load(s + 8) | string_load(s + 16) | string_load(s + 24)) & 0x8080808080808080u))
+           && !((string_load(s) | string_load(s + 8) | string_load(s + 16) | string_load(s + 24)) & tops))
         s += 32;
     return s;
 }

@@ -86,8 +86,8 @@ static inline char *time_text_offset(char *p, int minutes)
 /* The date that is so many days after 1970-01-01.
 
    Years begin in March here, so that a leap day is the last of its year. Quotients come from products with constants:
-   C. Neri, L. Schneider, Euclidean affine functions and their application to calendar algorithms (Software: Practice and
-   Experience 53, 2023). */
+   C. Neri, L. Schneider, Euclidean affine functions and their application to calendar algorithms (Software: Practice
+   and Experience 53, 2023). */
 static inline char *time_text_date(char *p, int64_t days)
 {
     const uint32_t from_march = (uint32_t)(days + 719468); /* from 0000-03-01 */
