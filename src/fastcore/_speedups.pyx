@@ -46,6 +46,7 @@ include "kernels/writing_rows.py"
 include "kernels/writing_columns.py"
 include "kernels/_writing_plan_c.pyx"
 include "kernels/_writing_cells_c.pyx"
+include "kernels/_writing_tables_c.pyx"
 include "kernels/_writing_columns_c.pyx"
 include "kernels/_writing_c.pyx"
 

@@ -1,4 +1,4 @@
-"""What writing straight from memory must hold beside equal bytes: threads, errors in place, memory that changes."""
+"""What writing from memory must hold beside equal bytes: threads, errors in place, memory that changes."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ def typed_table(length, seed=1):
     )
 
 
-# ----------------------------------------------------------------------------------------------------- threads
+# ---------------------------------------------------------------------------------------------------- threads
 
 
 @pytest.mark.skipif(not backend_info().gil, reason="this build has no GIL")
@@ -121,7 +121,7 @@ def test_both_backends_cut_columns_alike(chunk_bytes, lines):
         assert chunks[0] == chunks[1]
 
 
-# ------------------------------------------------------------------------------------------------------ errors
+# ----------------------------------------------------------------------------------------------------- errors
 
 
 def broken(kind, place, length):
@@ -161,18 +161,17 @@ def test_a_refused_value_is_told_after_whole_rows(kind, place, backend):
     with pytest.raises(PayloadError, match=words) as caught:
         builder.build_columns(columns)
     assert caught.value.row == place
-    rows = []
     stream = builder.stream_columns(columns, chunk_bytes=300, lines=True)
+    chunks = []
     with pytest.raises(PayloadError, match=words) as caught:
-        for chunk in stream:
-            assert chunk.endswith(b"\n")
-            rows += [json.loads(line)["n"] for line in chunk.splitlines()]
+        chunks.extend(iter(stream.__next__, None))
     assert caught.value.row == place
-    assert rows == list(range(place))
+    assert all(chunk.endswith(b"\n") for chunk in chunks)
+    assert [json.loads(line)["n"] for line in b"".join(chunks).splitlines()] == list(range(place))
     assert list(stream) == []
 
 
-# ---------------------------------------------------------------------------------------------- memory layouts
+# --------------------------------------------------------------------------------------------- memory layouts
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -207,7 +206,11 @@ def test_every_layout_of_numbers_text_and_times(order, layout, backend):
 
 
 def test_members_that_are_left_out(backend):
-    absent = {"a": Field(int | None, omit_null=True), "b": Field(float, omit_null=True), "c": Field(constant=1)}
+    absent = {
+        "a": Field(int | None, omit_null=True),
+        "b": Field(float, omit_null=True),
+        "c": Field(constant=1),
+    }
     schema = {**absent, "o": {"x": Field(str | None, omit_null=True), "y": Field(int | None, omit_null=True)}}
     columns = {
         "a": pa.array([1, None, None]),
@@ -248,7 +251,7 @@ def test_dictionaries_of_every_size(backend):
     assert values == ["2001-09-09T07:16:40+05:30", "1970-01-01T05:30:00+05:30", None, None, values[0]]
 
 
-# ------------------------------------------------------------------------------------------ memory that changes
+# ---------------------------------------------------------------------------------------- memory that changes
 
 
 def test_numbers_that_change_during_the_build(backend):
@@ -289,7 +292,9 @@ def test_offsets_that_lie_outside_of_the_text(backend):
     """Nothing is read there: an error is all right, and so is a row that changed before it was read."""
     offsets = np.array([0, 2, 4, 6, 8], "i4")
     column = pa.StringArray.from_buffers(4, pa.py_buffer(offsets), pa.py_buffer(b"aabbccdd"))
-    stream = PayloadBuilder({"v": str}, backend=backend).stream_columns({"v": column}, chunk_bytes=1, lines=True)
+    stream = PayloadBuilder({"v": str}, backend=backend).stream_columns(
+        {"v": column}, chunk_bytes=1, lines=True
+    )
     assert next(stream) == b'{"v":"aa"}\n'
     offsets[2] = 2**31 - 1
     offsets[3] = -(2**31)

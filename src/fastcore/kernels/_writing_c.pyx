@@ -138,11 +138,11 @@ cdef class RowWriter:
             raise
         return write_buffer_take(&buffer, p)
 
-    def fill(self, source, Py_ssize_t limit):
+    def fill(self, progress, Py_ssize_t limit):
         """See writing.py."""
-        if isinstance(source, _ColumnProgress):
-            return (<_ColumnProgress>source).fill(limit)
-        return self.fill_rows(source, limit)
+        if isinstance(progress, _ColumnProgress):
+            return (<_ColumnProgress>progress).fill(limit)
+        return self.fill_rows(progress, limit)
 
     cdef fill_rows(self, WriteProgress progress, Py_ssize_t limit):
         cdef _WriteBuffer buffer

@@ -1,5 +1,5 @@
 # The C twin of writing.py for columns: the loop over the rows of tables. Included by _speedups.pyx after
-# _writing_cells_c.pyx; c/write_columns.h writes the rows.
+# _writing_tables_c.pyx; c/write_columns.h writes the rows.
 
 cdef extern from *:
     """
@@ -13,6 +13,7 @@ cdef enum:
     _CELL_TYPED_BLOCK = 256     # rows whose text is checked at once; it is still in the cache when it is written
     _CELL_SAMPLE = 256          # rows after which the size of all is estimated
     _CELL_TRUST = 1 << 30       # bytes up to which memory is taken on an estimate
+    _CELL_CHUNK = 1 << 20       # bytes of the memory that a chunk begins with, at most
     _CELL_GUESS = 16            # bytes of a value before any has been written
 
 
@@ -68,7 +69,7 @@ cdef class _ColumnProgress:
             self.fail(self.error)
         if self.done:
             return b""
-        write_buffer_open(&buffer, min(limit + (limit >> 3), _CELL_TRUST) + 4096)
+        write_buffer_open(&buffer, min(limit + (limit >> 3), _CELL_CHUNK) + 4096)
         try:
             self.look_again()
             self.write(&buffer, limit, False)

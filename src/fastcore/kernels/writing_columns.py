@@ -30,9 +30,7 @@ def _write_table_rows(plan: "Plan", tables: "Iterable[Table]", flat: bool) -> "I
 
 
 @cython.annotation_typing(False)
-def _write_block_rows(
-    leaves: "list[Column]", start: int, stop: int
-) -> "Iterable[tuple[Any, ...]]":
+def _write_block_rows(leaves: "list[Column]", start: int, stop: int) -> "Iterable[tuple[Any, ...]]":
     if not leaves:
         return [()] * (stop - start)
     return zip(*[column.values(start, stop) for column in leaves], strict=True)

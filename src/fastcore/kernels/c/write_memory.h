@@ -13,8 +13,8 @@
 #include "time_text.h"
 
 enum {
-    MEMORY_I1, MEMORY_I2, MEMORY_I4, MEMORY_I8, MEMORY_U1, MEMORY_U2, MEMORY_U4, MEMORY_U8, MEMORY_F2, MEMORY_F4, MEMORY_F8,
-    MEMORY_RANGE
+    MEMORY_I1, MEMORY_I2, MEMORY_I4, MEMORY_I8, MEMORY_U1, MEMORY_U2, MEMORY_U4, MEMORY_U8, MEMORY_F2, MEMORY_F4,
+    MEMORY_F8, MEMORY_RANGE
 };
 
 /* --- numbers ----------------------------------------------------------------------------------------------------- */
