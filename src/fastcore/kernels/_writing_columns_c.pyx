@@ -188,7 +188,7 @@ cdef class _ColumnProgress:
         cdef double rest
         if everything and self.row >= _CELL_SAMPLE:
             rest = 1.02 * used / (self.begun + self.row) * (self.length - self.row)
-            more = max(more, <Py_ssize_t>min(rest, <double>_CELL_TRUST))
+            more = max(capacity >> 4, <Py_ssize_t>min(rest, <double>_CELL_TRUST))
         write_buffer_resize(buffer, buffer.end, capacity + more + self.build.room)
         return 0
 
