@@ -217,7 +217,11 @@ def _buffer(buffer: "array[Any] | memoryview", path: str, reading: Reading) -> C
 
 
 def numpy_piece(column: Any, field: SchemaField, path: str, reading: Reading) -> Column:
-    """A numpy array, or what becomes one, as the column of a field; PayloadError for types that are not read."""
+    """A numpy array, or what becomes one, as the column of a field.
+
+    Raises:
+        PayloadError: it has a type or dimensions that are not read.
+    """
     if not _is_numpy(column):
         import numpy as np
 

@@ -1,7 +1,7 @@
-"""The usual form of columns, told at a glance: a dict of one list, range or numpy array for each value of a row.
+"""The usual form of columns, told at a glance: a dict of a list, range or array for each value of a row.
 
-What a schema asks for is found when a builder is made, so that a small build does not pay for the forms that it
-does not use. Everything else, and everything that is wrong, is left to ``columns``.
+What a schema asks for is found when a builder is made, so that a small build does not pay for the forms that
+it does not use. Everything else, and everything that is wrong, is left to ``columns``.
 """
 
 from typing import Any, NamedTuple
@@ -35,8 +35,10 @@ class PlainColumns:
         self._leaves = _leaves(self._sources)
 
     def read(self, columns: Any) -> tuple[int, list[Column]] | None:
-        """How many rows there are, and a column for each field that takes values, as in a ``Table``; None if the
-        columns have another form, or something may be wrong with them."""
+        """How many rows there are, and a column for each field that takes values, as in a ``Table``.
+
+        None if the columns have another form, or something may be wrong with them.
+        """
         if type(columns) is not dict or len(columns) != len(self._leaves) or not columns:
             return None
         found: list[Column] = []
