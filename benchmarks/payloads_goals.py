@@ -176,19 +176,15 @@ def peak():
 
 
 def value_rows(report, seed):
-    """Values alone: one row that is a list, on both sides, and a column beside orjson's list."""
-    import numpy as np
+    """Values alone: one row that is a list, on both sides."""
     import orjson
 
-    lists, column = PayloadBuilder({"v": list[float]}), PayloadBuilder({"v": float})
+    lists = PayloadBuilder({"v": list[float]})
     for name, values in workload.floats(20_000, seed).items():
         count = len(values)
         theirs = (orjson.dumps, [{"v": values}])
         assert lists.build([(values,)]) == orjson.dumps([{"v": values}])
-        what = f"floats, {name}"
-        report.at_most(f"{what}, a list", count, (lists.build, [(values,)]), "orjson", theirs, 1.1)
-        ours = (column.build_columns, {"v": np.array(values)})
-        report.at_most(f"{what}, a column of rows", count, ours, "orjson, a list", theirs, 1.1)
+        report.at_most(f"floats, {name}", count, (lists.build, [(values,)]), "orjson", theirs, 1.1)
     strings = workload.long_strings(1_000, seed)
     ours = (PayloadBuilder({"v": list[str]}).build, [(strings,)])
     theirs = (orjson.dumps, [{"v": strings}])

@@ -98,6 +98,8 @@ def test_every_kernel_is_compiled_but_those_whose_work_is_done_in_c_already():
     kernels = {path.name for path in folder.glob("*.py")}
     # the parts of a kernel with a twin, such as matching_rows.py of matching.py
     twinned |= {name for name in kernels if any(name.startswith(f"{twin[:-3]}_") for twin in twinned)}
+    # the C twin of writing.py leaves to these what it does not write
+    twinned -= {"writing_columns.py", "writing_rows.py", "writing_values.py"}
     assert included == {f"kernels/{name}" for name in kernels - interpreted - twinned | twins}
 
 

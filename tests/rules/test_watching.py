@@ -102,7 +102,7 @@ def test_a_file_that_is_not_valid_is_told_and_changes_nothing(store, folder, cap
     (folder / "new.json").unlink()
     until(store, {"a": "3", "b": "2"})
     assert store.rejected == ()
-    assert "a.json gives ruleset 'a' version '3'" in [record.getMessage() for record in caplog.records]
+    eventually(lambda: "a.json gives ruleset 'a' version '3'" in caplog.messages, lambda: caplog.messages)
 
 
 def test_a_file_that_becomes_again_what_it_was_is_no_longer_rejected(store, folder):

@@ -1,5 +1,6 @@
 """Columns of values: their rows as Python values, and where their memory is."""
 
+import copy
 from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
@@ -81,51 +82,33 @@ class Column:
         owner: keeps the memory; where it is a list, row i is its element ``offset + i``.
     """
 
-    __slots__ = (
-        "address",
-        "buffer",
-        "buffers",
-        "dictionary",
-        "fields",
-        "items",
-        "kind",
-        "length",
-        "mask",
-        "offset",
-        "offsets",
-        "owner",
-        "read",
-        "read_codes",
-        "scale",
-        "sizes",
-        "start",
-        "step",
-        "stride",
-        "swapped",
-        "unit",
-        "valid",
-        "width",
-        "zone",
-    )
+    # on the class, so that a column costs what it has
+    address: int = 0
+    stride: int = 0
+    offset: int = 0
+    width: int = 0
+    offsets: int = 0
+    sizes: int = 0
+    start: int = 0
+    step: int = 0
+    scale: int = 0
+    swapped: bool = False
+    unit: str = ""
+    zone: tzinfo | None = None
+    buffer: Any = None
+    buffers: Sequence[int] = ()
+    valid: Sequence[tuple[int, int]] = ()
+    mask: tuple[int, int] | None = None
+    dictionary: "Column | None" = None
+    items: "Column | None" = None
+    fields: "dict[str, Column] | None" = None
+    read_codes: Values | None = None
 
     def __init__(self, kind: str, length: int, read: Values, owner: Any = None) -> None:
         self.kind = kind
         self.length = length
         self.read = read
         self.owner = owner
-        self.read_codes: Values | None = None
-        self.address = self.stride = self.offset = self.width = self.offsets = self.sizes = 0
-        self.start = self.step = self.scale = 0
-        self.swapped = False
-        self.unit = ""
-        self.zone: tzinfo | None = None
-        self.buffer: Any = None
-        self.buffers: Sequence[int] = ()
-        self.valid: list[tuple[int, int]] = []
-        self.mask: tuple[int, int] | None = None
-        self.dictionary: Column | None = None
-        self.items: Column | None = None
-        self.fields: dict[str, Column] | None = None
 
     def values(self, start: int, stop: int) -> list[Any]:
         """The rows from `start` to `stop` as Python values, None where they are null."""
@@ -140,10 +123,8 @@ class Column:
         """Some of the rows, in the same memory."""
         if start == 0 and length == self.length:
             return self
-        part = Column(self.kind, length, self.read, self.owner)
-        for name in self.__slots__:
-            if name not in ("length", "offset", "fields"):
-                setattr(part, name, getattr(self, name))
+        part = copy.copy(self)
+        part.length = length
         part.offset = self.offset + start
         if self.fields is not None:
             part.fields = {name: column.part(start, length) for name, column in self.fields.items()}

@@ -161,7 +161,7 @@ cdef class _CellTable:
     cdef int set_nulls(self, _Cell *it, column) except -1:
         cdef size_t address
         cdef _CellBitmap *bitmaps
-        cdef list valid = column.valid
+        valid = column.valid
         it.may_be_null = len(valid) > 0 or column.mask is not None
         if column.mask is not None:
             address, it.mask_stride = column.mask

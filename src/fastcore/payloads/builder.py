@@ -182,7 +182,7 @@ class PayloadBuilder:
         Raises:
             PayloadError: a row does not fit, or `total`, `page` or `next` has another type.
         """
-        if isinstance(items, Raw):
+        if type(items) is not bytes and isinstance(items, Raw):
             items = items.json
         data: bytes = self._writer.page(items, total, page, next)
         return data

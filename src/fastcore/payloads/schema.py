@@ -106,8 +106,9 @@ class Field:
             numbers, counted from the epoch, and writes them as UTC; an ``int`` or ``float`` field also takes
             aware datetimes and writes them as such a count (an int is rounded down).
         constant: a JSON value that every row gets; rows then hold no value for this field.
-        now: the clock at the time when the row is written; rows hold no value for it. The type is
-            ``datetime`` (UTC), ``float`` or ``int`` (in `unit`, by default seconds).
+        now: the clock at the time when the row is written (rows of columns share readings, by fours). Rows
+            hold no value for it. The type is ``datetime`` (UTC), ``float`` or ``int`` (in `unit`, by default
+            seconds).
     """
 
     type: Any = None

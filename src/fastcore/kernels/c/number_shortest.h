@@ -86,7 +86,7 @@ static inline uint64_t number_shortest_fixed(uint64_t c, uint64_t scale)
 }
 
 /* For c * 2**q, c from 2**52 + 1 below 2**53. */
-static inline number_decimal number_shortest_double(uint64_t c, int q)
+NUMBER_INLINE number_decimal number_shortest_double(uint64_t c, int q)
 {
     int k = number_log10(q, 0), shift = number_shift(q, k);
     const uint64_t *power = NUMBER_POWERS[-k - NUMBER_POWER_FIRST];

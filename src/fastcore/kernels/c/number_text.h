@@ -91,7 +91,7 @@ static const struct {
 
 /* value * 10**(whole - 16), value from 10**15 below 10**17, without a branch: 0.000 and digits, or some digits, a point
    and the others, are the same stores at other places. */
-static inline char *number_text_fixed(char *p, uint64_t value, ptrdiff_t whole)
+NUMBER_INLINE char *number_text_fixed(char *p, uint64_t value, ptrdiff_t whole)
 {
     int count, length, least, first;
     char *base;
@@ -111,7 +111,7 @@ static inline char *number_text_fixed(char *p, uint64_t value, ptrdiff_t whole)
 }
 
 /* value * 10**power, value from 10**15 below 10**17, with an exponent. */
-static inline char *number_text_scientific(char *p, uint64_t value, int power)
+NUMBER_INLINE char *number_text_scientific(char *p, uint64_t value, int power)
 {
     int count, exponent, more;
     uint64_t end;

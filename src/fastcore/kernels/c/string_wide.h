@@ -67,16 +67,28 @@ STRING_AVX512_INLINE char *string_escape64(char *p, __m512i block, __mmask64 liv
     return string_squeeze(p, _mm512_extracti64x4_epi64(first, 1), _mm512_extracti64x4_epi64(second, 1));
 }
 
-/* The last block is loaded under a mask, which reads nothing beyond it. */
+STRING_AVX512_INLINE __mmask64 string_find64(__m512i block)
+{
+    return _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('"')) | _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('\\'))
+           | _mm512_cmplt_epu8_mask(block, _mm512_set1_epi8(0x20));
+}
+
+/* Two blocks at a time as long as nothing is found. The last block is loaded under a mask, which reads nothing beyond
+   it. */
 STRING_AVX512 static char *string_avx512(char *p, const unsigned char *s, size_t n)
 {
-    const __m512i quote = _mm512_set1_epi8('"'), backslash = _mm512_set1_epi8('\\'), space = _mm512_set1_epi8(0x20);
+    for (; n >= 128; n -= 128, s += 128, p += 128) {
+        const __m512i one = _mm512_loadu_si512(s), other = _mm512_loadu_si512(s + 64);
+        if (STRING_RARE(string_find64(one) | string_find64(other)))
+            break;
+        _mm512_storeu_si512(p, one);
+        _mm512_storeu_si512(p + 64, other);
+    }
     while (n) {
         const size_t size = n < 64 ? n : 64;
         const __mmask64 live = ~(__mmask64)0 >> (64 - size);
-        const __m512i block = _mm512_mask_loadu_epi8(space, live, s);
-        const __mmask64 found = _mm512_cmpeq_epi8_mask(block, quote) | _mm512_cmpeq_epi8_mask(block, backslash)
-                                | _mm512_cmplt_epu8_mask(block, space);
+        const __m512i block = _mm512_mask_loadu_epi8(_mm512_set1_epi8(0x20), live, s);
+        const __mmask64 found = string_find64(block);
         _mm512_storeu_si512(p, block);
         if (STRING_RARE(found)) {
             char *end = string_escape64(p, block, live, found);

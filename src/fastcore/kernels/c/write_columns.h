@@ -157,7 +157,7 @@ static inline char *cell_value(cell_build *build, const cell *it, ptrdiff_t i, c
     case CELL_COUNT: return cell_moment(build, it, i, p);
     case CELL_DECIMAL: return cell_decimal(it, at, p);
     case CELL_UUID: return cell_uuid(at, p);
-    case CELL_CLOCK: return cell_now(it, p);
+    case CELL_CLOCK: return cell_now(it, i, p);
     default: return cell_list(build, it, i, p);
     }
 }
@@ -173,6 +173,8 @@ static void cell_prepare(cell *it, ptrdiff_t count, ptrdiff_t start, ptrdiff_t s
 {
     for (cell *end = it + count; it < end; it += it->kind == CELL_OPTIONAL ? 1 : 1 + it->inner) {
         int64_t unused;
+        if (it->kind == CELL_CLOCK)
+            it->clock->size = 0;
         if (it->kind != CELL_UTF8 && it->kind != CELL_LIST)
             continue;
         it->checked = 0;
