@@ -89,8 +89,12 @@ def test_a_file_that_is_not_valid_is_told_and_changes_nothing(store, folder, cap
     assert errors["a.json"][0][0] == "a.json: rules[0].when"
     assert "foo" in errors["a.json"][0][1]
     assert errors["new.json"][0][0] == "new.json"
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 2
+
+    def warned():
+        return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+    eventually(lambda: len(warned()) == 2, warned)
+    warnings = warned()
     assert warnings[0].startswith(
         "a.json is not used, ruleset 'a' stays at version '1': a.json: rules[0].when"
     )
