@@ -431,13 +431,14 @@ class _WriteDate(_WriteNode):
         if _write_numpy_kind(value) == "M":
             if value != value:
                 return self.not_finite(value)
+            expected = f"{self.step.expected} (whole days in the years 1 to 9999)"
             try:
                 days = value.astype("datetime64[D]")
                 whole = bool(days == value) and not isinstance(days.item(), int)
             except OverflowError:  # numpy has no days of picoseconds
-                whole = False
+                self.refuse(value, expected)
             if not whole:
-                self.refuse(value, f"{self.step.expected} (whole days in the years 1 to 9999)")
+                self.refuse(value, expected)
             value = days.item()
         if not isinstance(value, self.type) or isinstance(value, self.not_type):
             self.refuse(value)
