@@ -8,7 +8,7 @@ allowed; the generated function is their short cut.
 Fields are checked in order, encoding comes after: that is how the first error of a row is found.
 """
 
-from sys import implementation
+import sys
 
 from fastcore import _cython as cython
 from fastcore.errors import PayloadError
@@ -81,7 +81,7 @@ class _WriteList(_WriteNode):
 # For interpreters; a JIT compiler makes more of the loop.
 _WRITE_LISTS: "dict[str, tuple[type, Any]]" = (
     {}
-    if implementation.name == "pypy"
+    if sys.implementation.name == "pypy"
     else {
         "int": (int, repr),
         "float": (float, repr),
@@ -262,7 +262,7 @@ _WRITE_INLINE = {
 
 # PyPy follows a row's values through a loop: in one line each, every choice (a null, a sign, an escape) would
 # double the paths that it compiles.
-_WRITE_BY_LOOP = implementation.name == "pypy" and not cython.compiled
+_WRITE_BY_LOOP = sys.implementation.name == "pypy" and not cython.compiled
 _write_short: "Any" = None
 if _WRITE_BY_LOOP:
     from fastcore.kernels.writing_jit import short_float as _write_short
