@@ -1,6 +1,7 @@
 """Reading the body of a request: of the right type, within its size, in time."""
 
 import asyncio
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from types import CoroutineType, coroutine
@@ -51,11 +52,11 @@ def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> 
     Raises:
         Problem: "body-too-large", by the announced length before anything is read.
     """
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced[:20]) > limit:
+    announced = headers.get(b"content-length")
+    if announced is not None and announced.isdigit() and int(announced[:20]) > limit:
         raise _too_large(limit)
     waiting = receive()
-    if not isinstance(waiting, CoroutineType) or not _on_asyncio():
+    if type(waiting) is not CoroutineType or not _on_asyncio():
         return waiting
     try:
         yielded = waiting.send(None)
@@ -88,7 +89,7 @@ async def _given(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
 
 def _on_asyncio() -> bool:
     try:
-        asyncio.get_running_loop()
+        get_running_loop()
     except RuntimeError:
         return False
     return True

@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute, APIRouter
 from starlette.types import Message
 
+from .exchange import Reply
 from .serve import Endpoint, as_response
 
 __all__ = ["FastRoute", "endpoint_of", "has_dependencies", "places"]
@@ -78,9 +79,8 @@ class _Handler:
             self._open = self._open is True
         if not self._open:
             return await self._framework(request)
-        return as_response(
-            await self._answer(scope["path_params"], scope["query_string"], scope["headers"], request.receive)
-        )
+        reply = self._answer(scope["path_params"], scope["query_string"], scope["headers"], request.receive)
+        return as_response(reply if isinstance(reply, Reply) else await reply)
 
 
 def places(app: object) -> list[Any] | None:

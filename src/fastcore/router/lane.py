@@ -42,24 +42,30 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A path that the lane answers: its text before and after its one parameter."""
+    """A path that the lane answers, with its one parameter."""
 
-    answer: Callable[..., Awaitable[Reply]]
+    answer: Callable[..., Reply | Awaitable[Reply]]
     function: Any
     route: Any
     path: str
     parameter: str
-    before: str
-    after: str
-    digits: bool
     queries: frozenset[str]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """What the lane answers of one method: `match` finds the entry and its parameter in one go."""
+
+    entries: tuple[_Entry, ...]
+    match: Callable[[str], re.Match[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the lane answers, by method, and what it passes on of the paths that it might answer."""
 
-    answered: Mapping[str, tuple[_Entry, ...]]
+    answered: Mapping[str, _Entries]
     passed: tuple[Passed, ...]
     routes: int
 
@@ -74,7 +80,7 @@ def make_plan(app: FastAPI, router: APIRouter) -> Plan:
         return Plan({}, (Passed("every path", "this FastAPI does not show what runs before a route"),), count)
     if type(app.router) is not APIRouter:
         return Plan({}, (Passed("every path", "the app has a router of its own kind"),), count)
-    answered: dict[str, tuple[_Entry, ...]] = {}
+    answered: dict[str, list[_Entry]] = {}
     passed: list[Passed] = []
     for index, place in enumerate(found):
         if id(place.original_route) in ours:
@@ -83,10 +89,15 @@ def make_plan(app: FastAPI, router: APIRouter) -> Plan:
             method = endpoint.operation.method
             why = _objection(place, found[:index], method)
             if why is None:
-                answered[method] = (*answered.get(method, ()), _entry(place, endpoint))
+                answered.setdefault(method, []).append(_entry(place, endpoint))
             else:
                 passed.append(Passed(f"{method} {place.path}", why))
-    return Plan(answered, tuple(passed), count)
+    return Plan({method: _matching(found) for method, found in answered.items()}, tuple(passed), count)
+
+
+def _matching(entries: list[_Entry]) -> _Entries:
+    pattern = re.compile("|".join(entry.pattern for entry in entries))
+    return _Entries(tuple(entries), pattern.fullmatch)
 
 
 def _is_hot(place: Any) -> bool:
@@ -132,16 +143,15 @@ def _entry(place: Any, endpoint: Endpoint) -> _Entry:
     operation = endpoint.operation
     before, parameter, after = re.fullmatch(r"([^{]*)\{(\w+)\}(.*)", place.path).groups()  # type: ignore[union-attr]
     kinds = {each["name"]: each["schema"]["type"] for each in operation.parameters}
+    value = rf"([0-9]{{1,{_MAX_DIGITS}}})" if kinds[parameter] == "integer" else "([^/]+)"
     return _Entry(
         endpoint.answer,
         place.original_route.endpoint,
         place.original_route,
         place.path,
         parameter,
-        before,
-        after,
-        kinds[parameter] == "integer",
         frozenset(each["name"] for each in operation.parameters if each["in"] == "query"),
+        re.escape(before) + value + re.escape(after),
     )
 
 
@@ -169,7 +179,9 @@ class FastLane:
             await self.app(scope, receive, send)
             return
         try:
-            reply = await entry.answer(scope["path_params"], scope["query_string"], scope["headers"], receive)
+            reply = entry.answer(scope["path_params"], scope["query_string"], scope["headers"], receive)
+            if not isinstance(reply, Reply):
+                reply = await reply
         except Exception as error:  # the host's handlers of exceptions are the framework's to find
             await self.app(scope, _raising(error), send)
             return
@@ -187,22 +199,26 @@ class FastLane:
         plan = self._plan
         if plan.routes != len(self.host.router.routes):
             plan = self._plan = self._look()  # routes were added: one of them may stand before ours
+        known = plan.answered.get(scope["method"])
+        if known is None:
+            return None
         path = scope["path"]
         if scope.get("root_path"):
             path = _below(path, scope["root_path"])
-        for entry in plan.answered.get(scope["method"], ()):
-            before, after = entry.before, entry.after
-            if path.startswith(before) and path.endswith(after):
-                value = path[len(before) : len(path) - len(after)]
-                if _takes(entry, value, scope["query_string"]):
-                    parameters = {entry.parameter: value}
-                    if "path_params" in scope:
-                        parameters = {**scope["path_params"], **parameters}
-                    scope["path_params"] = parameters
-                    scope["endpoint"] = entry.function
-                    scope["route"] = entry.route
-                    return entry
-        return None
+        found = known.match(path)
+        if found is None:
+            return None
+        entry = known.entries[found.lastindex - 1]  # type: ignore[operator]
+        query = scope["query_string"]
+        if query and not parse_query(query).keys() <= entry.queries:
+            return None
+        parameters = {entry.parameter: found[found.lastindex]}  # type: ignore[index]
+        if "path_params" in scope:
+            parameters = {**scope["path_params"], **parameters}
+        scope["path_params"] = parameters
+        scope["endpoint"] = entry.function
+        scope["route"] = entry.route
+        return entry
 
     def _look(self) -> Plan:
         if self._direct:
@@ -222,14 +238,6 @@ def _below(path: str, root_path: str) -> str:
     if path.startswith(root_path) and (len(path) == len(root_path) or path[len(root_path)] == "/"):
         return path[len(root_path) :]
     return path
-
-
-def _takes(entry: _Entry, value: str, query: bytes) -> bool:
-    if entry.digits:
-        fits = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
-    else:
-        fits = value != "" and "/" not in value
-    return fits and (not query or parse_query(query).keys() <= entry.queries)
 
 
 def _raising(error: Exception) -> Receive:

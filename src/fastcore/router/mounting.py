@@ -58,7 +58,9 @@ def install(
 
 
 def _report(plan: Plan) -> None:
-    answered = [f"{method} {entry.path}" for method, entries in plan.answered.items() for entry in entries]
+    answered = [
+        f"{method} {entry.path}" for method, found in plan.answered.items() for entry in found.entries
+    ]
     _log.info("the fast lane answers %s", ", ".join(answered) or "nothing")
     if plan.passed:
         _log.warning("the fast lane passes on %s", "; ".join(map(str, plan.passed)))

@@ -1,6 +1,6 @@
 """From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -48,18 +48,20 @@ class Endpoint:
         """The response to a request whose body a dependency may have read."""
         scope = request.scope
         receive = _receive_of(request) if self.reads else request.receive
-        return as_response(
-            await self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
-        )
+        reply = self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
+        return as_response(reply if isinstance(reply, Reply) else await reply)
 
-    async def answer(
+    def answer(
         self,
         path: Mapping[str, str],
         query: bytes,
         headers: Iterable[tuple[bytes, bytes]],
         receive: Receive,
-    ) -> Reply:
-        """The answer to a request for this operation; of a stream, the first chunk is made already.
+    ) -> Reply | Awaitable[Reply]:
+        """The answer to a request for this operation, or what is to be awaited for it.
+
+        What is short is answered at once if its body is there: a coroutine would cost as much as a handler.
+        Of a stream, the first chunk is made already.
 
         Parameters:
             path: its parameters in the path.
@@ -74,18 +76,38 @@ class Endpoint:
                 call.media_type = media_type(self.operation, fields)
                 body = begin_body(fields, receive, self._max_bytes)
                 if type(body) is not bytes:
-                    body = await read_body(cast(Any, body), receive, self._max_bytes, self._deadline)
+                    return self._answer_read(call, cast(Any, body), receive)
                 call.body = body
             reply = self._handler(call)
+            if type(reply) is Work or type(reply.body) is not bytes:  # type: ignore[union-attr]
+                return self._answer_begun(reply)
+        except Problem as problem:
+            reply = self._refusal(problem)
+        self._count(reply.status)  # type: ignore[union-attr]
+        return reply  # type: ignore[return-value]
+
+    async def _answer_read(self, call: Call, waiting: Awaitable[Any], receive: Receive) -> Reply:
+        try:
+            call.body = await read_body(waiting, receive, self._max_bytes, self._deadline)
+            reply = self._handler(call)
+        except Problem as problem:
+            reply = self._refusal(problem)
+        return await self._answer_begun(reply)
+
+    async def _answer_begun(self, reply: Reply | Work) -> Reply:
+        try:
             if type(reply) is Work:
                 reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
             if type(reply.body) is not bytes:  # type: ignore[union-attr]
                 reply = await self._begun(cast(Reply, reply))
         except Problem as problem:
-            settings = self.service.settings
-            reply = problem_reply(problem, settings.problem_base, settings.max_reported_errors)
+            reply = self._refusal(problem)
         self._count(reply.status)  # type: ignore[union-attr]
-        return reply  # type: ignore[return-value]
+        return cast(Reply, reply)
+
+    def _refusal(self, problem: Problem) -> Reply:
+        settings = self.service.settings
+        return problem_reply(problem, settings.problem_base, settings.max_reported_errors)
 
     async def _begun(self, reply: Reply) -> Reply:
         """A stream whose first chunk is made here, while the answer can still become a problem."""
