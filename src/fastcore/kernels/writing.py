@@ -9,10 +9,11 @@ function, so that the error is the same.
 
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastcore.errors import PayloadError
+from fastcore.kernels.writing_blocks import BlockWriter, table_blocks
 from fastcore.kernels.writing_columns import _write_table_rows
 from fastcore.kernels.writing_rows import (
     _write_count,
@@ -34,6 +35,9 @@ __all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write
 _BLOCK = 256
 """Rows whose texts wait to be joined: few enough that their memory is used again and again."""
 
+_FEW = 8
+"""Fewer rows cost less one by one."""
+
 
 class WriteProgress:
     """Where one build is. It belongs to that build; nothing else refers to it.
@@ -42,11 +46,12 @@ class WriteProgress:
         done: every row has been written, or an error has been raised.
     """
 
-    __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "narrow", "write")
+    __slots__ = ("count", "done", "error", "iterator", "kind", "lines", "narrow", "separator", "write")
 
     def __init__(self, rows: Iterable[Any], lines: bool, kind: str | None) -> None:
         self.iterator: Iterator[Any] = iter(_write_iterable(rows))
         self.lines = lines
+        self.separator = "\n" if lines else ","
         self.kind = kind
         self.write: RowFunction | None = None
         self.narrow = True
@@ -78,10 +83,11 @@ class RowWriter:
         plan: of the schema, with the policies of the builder.
     """
 
-    __slots__ = ("reader",)
+    __slots__ = ("reader", "writers")
 
     def __init__(self, plan: "Plan") -> None:
         self.reader = _WriteReader(plan)
+        self.writers: dict[str, BlockWriter] = {}
 
     def open(self, rows: Iterable[Any], lines: bool, kind: str | None = None) -> WriteProgress:
         """Start a build.
@@ -142,34 +148,69 @@ class RowWriter:
         """All rows; an error is raised at once. Parameters as of ``open``."""
         progress = WriteProgress(rows, lines, kind)
         result = BytesIO()  # one growing buffer, which becomes the result without a copy
-        while not progress.done:
+        if (
+            type(rows) is list or type(rows) is tuple
+        ):  # another iterable may change a row when it gives the next
+            self.write_rows(progress, result, islice(progress.iterator, 1))
+            while block := rows[progress.count : progress.count + _BLOCK]:
+                data = None
+                if len(block) >= _FEW:
+                    data = self.blocks(progress).rows(block, progress.separator)
+                if data is None:
+                    self.write_rows(progress, result, iter(block))
+                else:
+                    self.write(progress, result, data, len(block))
+        else:
+            self.write_rows(progress, result, progress.iterator)
+        return self.closed(progress, result)
+
+    def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
+        """All rows of columns. Parameters as of ``open_columns``."""
+        progress = WriteProgress((), lines, "flat" if flat else "sequence")
+        result = BytesIO()
+        for count, columns in table_blocks(self.reader.plan, tables, flat, _BLOCK):
+            data = (
+                self.blocks(progress).columns(columns, count, progress.separator) if count >= _FEW else None
+            )
+            if data is None:
+                self.write_rows(
+                    progress, result, zip(*columns, strict=True) if columns else repeat((), count)
+                )
+            else:
+                self.write(progress, result, data, count)
+        return self.closed(progress, result)
+
+    def write(self, progress: WriteProgress, result: BytesIO, data: bytes, count: int) -> None:
+        result.write(progress.opening())
+        result.write(data)
+        progress.count += count
+
+    def write_rows(self, progress: WriteProgress, result: BytesIO, rows: Iterator[Any]) -> None:
+        """Rows one by one."""
+        more = True
+        while more:
             texts: list[str] = []
             error: Exception | None = None
             try:
-                for row in progress.iterator:
+                for row in rows:
                     texts.append(self.choose(progress, row)(row))
                     break
                 write = progress.write
                 if write is not None:
-                    for row in islice(progress.iterator, _BLOCK):
+                    for row in islice(rows, _BLOCK):
                         texts.append(write(row))  # noqa: PERF401 - their count says which one failed
             except Exception as met:
                 error = met
-            if texts or not progress.count:
-                result.write(progress.opening())
-            result.write(self.joined(progress, texts))
+            if texts:
+                self.write(progress, result, self.joined(progress, texts), len(texts))
             if error is not None:
-                progress.fail(progress.told(error, len(texts)))
-            progress.count += len(texts)
-            progress.done = len(texts) <= _BLOCK
-        if not lines:
-            result.write(b"]")
-        return result.getvalue()
+                progress.fail(progress.told(error, 0))
+            more = len(texts) > _BLOCK
 
-    def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
-        """All rows of columns. Parameters as of ``open_columns``."""
-        rows = _write_table_rows(self.reader.plan, tables, flat)
-        return self.build(rows, lines, "flat" if flat else "sequence")
+    def closed(self, progress: WriteProgress, result: BytesIO) -> bytes:
+        if not progress.lines:
+            result.write(b"]" if progress.count else b"[]")
+        return result.getvalue()
 
     def page(self, items: Any, total: int | None, page: int | None, next: str | None) -> bytes:
         """An envelope around rows, or around JSON that is there already (bytes).
@@ -220,8 +261,17 @@ class RowWriter:
                 raise _WriteMisfit("", "a row: a tuple, list, mapping or object", _write_shorten(row))
             if kind == "sequence" and progress.kind is None and len(row) == reader.flat_width != reader.width:
                 kind = "flat"
-            progress.write = reader.function("dict" if kind in ("mapping", "record") else kind)
+            progress.kind = "dict" if kind in ("mapping", "record") else kind
+            progress.write = reader.function(progress.kind)
         return progress.write
+
+    def blocks(self, progress: WriteProgress) -> BlockWriter:
+        """What writes the rows of a build column by column."""
+        kind = progress.kind or "sequence"
+        writer = self.writers.get(kind)
+        if writer is None:
+            writer = self.writers[kind] = BlockWriter(self.reader, kind)
+        return writer
 
 
 def _encoded(text: str) -> bytes:

@@ -3,20 +3,107 @@
 Never compiled ahead of time.
 """
 
-from json.encoder import encode_basestring
+from functools import lru_cache
+from json.encoder import ESCAPE, encode_basestring
+
+from __pypy__.builders import StringBuilder  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
-__all__ = ["short_float", "short_quote"]
+__all__ = [
+    "float_texts",
+    "int_texts",
+    "join_rows",
+    "short_float",
+    "short_quote",
+    "slice_groups",
+    "str_pieces",
+]
+
+_to_escape = ESCAPE.search
+try:
+    from _pypyjson import raw_encode_basestring_ascii as _ascii_escaped  # type: ignore[import-not-found]
+except ImportError:  # of another version
+    from json.encoder import encode_basestring_ascii
+
+    def _ascii_escaped(text: str) -> str:
+        return encode_basestring_ascii(text)[1:-1]
 
 
 def short_quote(text: str) -> str:
-    """A string as JSON text: most need no escape. (What must be escaped but quotes is not printable.)"""
-    if '"' in text or "\\" in text or not text.isprintable():
-        return encode_basestring(text)
-    return f'"{text}"'
+    return f'"{escaped(text)}"'
+
+
+def escaped(text: str) -> str:
+    """What stands between the quotes of a text."""
+    if text.isascii():
+        found: str = _ascii_escaped(text)
+        if len(found) == len(text) or "\x7f" not in text:  # only ASCII output escapes DEL
+            return found
+    return text if _to_escape(text) is None else encode_basestring(text)[1:-1]
+
+
+def str_pieces(values: "Sequence[Any]", nullable: bool, node: "Any") -> "list[str | Sequence[str]]":
+    if nullable:
+        return [[short_quote(value) if type(value) is str else node(value) for value in values]]
+    if set(map(type, values)) != {str}:
+        raise TypeError("one is no string")
+    return ['"', [escaped(value) for value in values], '"']
+
+
+def int_texts(values: "Sequence[Any]", nullable: bool, node: "Any") -> "list[str]":
+    return [str(value) if type(value) is int else node(value) for value in values]
+
+
+def float_texts(values: "Sequence[Any]", nullable: bool, node: "Any") -> "list[str]":
+    return [short_float(value, node) if type(value) is float else node(value) for value in values]
+
+
+def slice_groups(texts: "Sequence[str]", sizes: "list[int]", between: str) -> "list[str]":
+    """As many texts for each list as its size says."""
+    joined = []
+    start = 0
+    for size in sizes:
+        joined.append(between.join(texts[start : start + size]))
+        start += size
+    return joined
+
+
+def join_rows(
+    fragments: "list[str]", texts: "list[Sequence[str]]", count: int, opening: str, closing: str
+) -> bytes:
+    """Every row is the first fragment, the first text, the second fragment …; the first row has an opening in
+    place of its first fragment."""
+    result: bytes = _joiner(len(texts))(fragments, texts, opening, closing).encode()
+    return result
+
+
+@lru_cache(maxsize=256)
+def _joiner(width: int) -> "Callable[..., str]":
+    """`join_rows` for rows of so many texts: in a loop over them each would be a choice."""
+    names = [f"fragment{index}" for index in range(width)], [f"text{index}" for index in range(width)]
+    fragments, texts = (", ".join(part) for part in names)
+    appends = [f"append({name})" for pair in zip(*names, strict=True) for name in pair][1:]
+    source = f"""
+def join(fragments, columns, opening, closing):
+    builder = StringBuilder()
+    append = builder.append
+    {fragments}, = fragments
+    head = opening
+    for {texts}, in zip(*columns):
+        append(head)
+        {"; ".join(appends)}
+        head = fragment0
+    append(closing)
+    return builder.build()
+"""
+    scope: dict[str, Any] = {"StringBuilder": StringBuilder}
+    exec(source, scope)
+    join: Callable[..., str] = scope["join"]
+    return join
 
 
 def short_float(value: float, otherwise: "Callable[[float], str]") -> str:

@@ -17,6 +17,7 @@ if not cython.compiled:  # compiled, both halves share one namespace
     from fastcore.kernels.writing_values import (  # noqa: F401 - some only complete this module
         _WRITE_VALUE_NODES,
         WriteSingle,
+        _write_float_text,
         _write_is_number,
         _write_join,
         _write_quote,
@@ -55,6 +56,8 @@ class _WriteList(_WriteNode):
             value = list(value)  # of an array: keeps the types of its elements
         if self.plain in _WRITE_LISTS and (text := self.of_one_type(value)):
             return text
+        if self.plain in _WRITE_LOOPS and (text := self.by_loop(value)):
+            return text
         texts: list[str] = []
         try:
             for element in value:
@@ -73,9 +76,20 @@ class _WriteList(_WriteNode):
             text = ",".join(map(write, value))
         except ValueError:  # an int has too many digits
             return ""
-        if kind is float and ("e" in text or "n" in text):  # an exponent, an infinity, NaN
-            return ""
+        if kind is float:
+            if "n" in text:  # an infinity, NaN
+                return ""
+            if "e" in text:
+                text = ",".join(map(_write_float_text, text.split(",")))
         return f"[{text}]"
+
+    @cython.annotation_typing(False)
+    def by_loop(self, value: "Any") -> str:
+        """The text of any elements; "" where one does not fit."""
+        try:
+            return f"[{','.join(_WRITE_LOOPS[self.plain](value, False, self.item))}]"
+        except (_WriteMisfit, ValueError):
+            return ""
 
 
 # For interpreters; a JIT compiler makes more of the loop.
@@ -89,6 +103,7 @@ _WRITE_LISTS: "dict[str, tuple[type, Any]]" = (
         "bool": (bool, {True: "true", False: "false"}.__getitem__),
     }
 )
+_WRITE_LOOPS: "dict[str, Any]" = {}
 
 
 class _WriteObject(_WriteNode):
@@ -265,8 +280,11 @@ _WRITE_INLINE = {
 _WRITE_BY_LOOP = sys.implementation.name == "pypy" and not cython.compiled
 _write_short: "Any" = None
 if _WRITE_BY_LOOP:
+    from fastcore.kernels.writing_jit import float_texts as _write_floats
+    from fastcore.kernels.writing_jit import int_texts as _write_ints
     from fastcore.kernels.writing_jit import short_float as _write_short
 
+    _WRITE_LOOPS.update(int=_write_ints, float=_write_floats)
     _WRITE_INLINE["int"] = "str({v}) if type({v}) is int else {w}({v})"
     _WRITE_INLINE["float"] = "short({v}, {w}) if type({v}) is float else {w}({v})"
 
