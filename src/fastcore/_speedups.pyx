@@ -47,6 +47,7 @@ include "kernels/writing_columns.py"
 include "kernels/_writing_plan_c.pyx"
 include "kernels/_writing_cells_c.pyx"
 include "kernels/_writing_tables_c.pyx"
+include "kernels/_writing_plain_c.pyx"
 include "kernels/_writing_columns_c.pyx"
 include "kernels/_writing_c.pyx"
 

@@ -74,12 +74,13 @@ static char *written(char *out, const unsigned char *in, size_t n, int width)
     }
 }
 
-/* `shift` moves the input from the end of its memory */
+/* `shift` moves the input from the end of its memory; what long texts are written to, too, because some vectors are
+   aligned there */
 static void check(size_t n, int width, size_t shift)
 {
     size_t size = width ? (size_t)width : 1;
     unsigned char *in = input_end - size * (n + shift);
-    char *out = (char *)output_end - (6 * n + 64), *end = expected;
+    char *out = (char *)output_end - (6 * n + 64) - (n > LONGEST ? shift % 64 : 0), *end = expected;
     for (size_t i = 0; i < n; i++) {
         uint16_t half = (uint16_t)points[i];
         if (size == 4)
@@ -133,6 +134,20 @@ static void check_places(int width)
                 if (width != 2 || points[at] < 0x10000)
                     check(n, width, (n + at + i) % 64);
             }
+            points[at] = 'x';
+        }
+    }
+}
+
+/* Long texts, with one byte that is found, or none: at every place of a vector, and written to every place of one */
+static void check_long(int width)
+{
+    for (size_t n = 500; n < 1200; n += 1 + n / 20) {
+        fill(n);
+        for (size_t at = 0; at < n; at += 1 + random_below(thorough ? 2 : 9)) {
+            check(n, width, at);
+            points[at] = random_below(2) ? '"' : random_below(0x20);
+            check(n, width, random_below(64));
             points[at] = 'x';
         }
     }
@@ -253,6 +268,7 @@ int main(int count, char **arguments)
     for (int i = 0; i < 4; i++) {
         check_places(widths[i]);
         check_mixtures(widths[i]);
+        check_long(widths[i]);
     }
     check_validity();
     check_validity_of_mixtures();

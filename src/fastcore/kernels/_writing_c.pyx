@@ -88,10 +88,14 @@ cdef class RowWriter:
 
     cdef _WritePlan plan
     cdef list members           # as columns write them
+    cdef _PlainForm array       # of the usual columns, for a JSON array
+    cdef _PlainForm lines       # and for lines
 
     def __cinit__(self, plan):
         self.plan = _WritePlan(plan)
         self.members = _cell_members(plan, self.plan.rows)
+        self.array = _PlainForm(plan, self.members, b",", b"")
+        self.lines = _PlainForm(plan, self.members, b"", b"\n")
 
     def open(self, rows, bint lines, kind=None):
         """See writing.py."""
@@ -105,13 +109,20 @@ cdef class RowWriter:
         self.write_all(progress, &buffer)
         return write_buffer_take(&buffer, buffer.end)
 
-    def open_columns(self, tables, bint lines, bint flat):
+    def open_columns(self, columns, bint lines, read):
         """See writing.py."""
-        return _ColumnProgress(self.plan, self.members, tables, lines, flat)
+        return self.progress(columns, lines, read)
 
-    def build_columns(self, tables, bint lines, bint flat):
+    def build_columns(self, columns, bint lines, read):
         """See writing.py."""
-        return _ColumnProgress(self.plan, self.members, tables, lines, flat).whole()
+        return self.progress(columns, lines, read).whole()
+
+    cdef _ColumnProgress progress(self, columns, bint lines, read):
+        cdef _ColumnProgress progress = _ColumnProgress.__new__(_ColumnProgress)
+        progress.plan, progress.members = self.plan, self.members
+        progress.lines, progress.read = lines, read
+        progress.open(self.lines if lines else self.array, columns)
+        return progress
 
     def page(self, items, total, page, next):
         """See writing.py."""

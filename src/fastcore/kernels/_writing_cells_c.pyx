@@ -23,7 +23,7 @@ cdef extern from "write_columns.h" nogil:
         ptrdiff_t base
 
     ctypedef struct _CellClock "cell_clock":
-        ptrdiff_t size
+        ptrdiff_t size          # of the text; 0 before the first
 
     ctypedef struct _Cell "cell":
         int kind
@@ -164,7 +164,7 @@ cdef int _cell_kind(_CellMember member, column) except -1:
         inner = _cell_kind(member, column.dictionary)
         return CELL_CODES if CELL_OBJECT < inner < CELL_TEXTS or inner > CELL_CODES else CELL_OBJECT
     if kind in _CELL_NUMBERS:
-        return _cell_number_kind(member, column, _CELL_NUMBERS[kind])
+        return _cell_number_kind(member, _CELL_NUMBERS[kind], column.swapped)
     if kind in _CELL_TEXTS:
         return _CELL_TEXTS[kind] if asked == WRITE_STR or (
             asked == WRITE_RAW and kind in ("utf8", "large", "view")
@@ -186,8 +186,8 @@ cdef int _cell_kind(_CellMember member, column) except -1:
     return CELL_OBJECT
 
 
-cdef int _cell_number_kind(_CellMember member, column, int memory) except -1:
-    cdef bint plain = not member.flags & (CELL_QUOTED | CELL_ROUNDED) and not column.swapped
+cdef int _cell_number_kind(_CellMember member, int memory, bint swapped) noexcept:
+    cdef bint plain = not member.flags & (CELL_QUOTED | CELL_ROUNDED) and not swapped
     if MEMORY_F2 <= memory <= MEMORY_F8:
         if member.kind != WRITE_FLOAT:
             return CELL_OBJECT
@@ -195,7 +195,7 @@ cdef int _cell_number_kind(_CellMember member, column, int memory) except -1:
             return CELL_SINGLE
         return CELL_DOUBLE64 if plain and memory == MEMORY_F8 else CELL_DOUBLE
     if member.kind == WRITE_INT:
-        return CELL_INT64 if plain and column.kind == "i8" else CELL_INT
+        return CELL_INT64 if plain and memory == MEMORY_I8 else CELL_INT
     if member.kind == WRITE_FLOAT:
         return CELL_WHOLE
     return CELL_DATETIME if member.kind == WRITE_DATETIME and member.unit is not None else CELL_OBJECT

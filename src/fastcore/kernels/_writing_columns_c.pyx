@@ -1,5 +1,5 @@
 # The C twin of writing.py for columns: the loop over the rows of tables. Included by _speedups.pyx after
-# _writing_tables_c.pyx; c/write_columns.h writes the rows.
+# _writing_plain_c.pyx; c/write_columns.h writes the rows.
 
 cdef extern from *:
     """
@@ -23,10 +23,12 @@ cdef class _ColumnProgress:
 
     cdef _WritePlan plan
     cdef list members
-    cdef object tables
+    cdef object read            # makes tables of columns
+    cdef object tables          # None: there is one, which is bound already
+    cdef _PlainForm form        # by which it was
     cdef bint lines
     cdef bint flat
-    cdef list columns           # of the table
+    cdef list columns           # of the table; None where they have not been needed
     cdef _CellTable table       # its cells
     cdef _CellBuild build
     cdef ptrdiff_t row          # the next one of the table
@@ -36,16 +38,23 @@ cdef class _ColumnProgress:
     cdef object error
     cdef readonly bint done
 
-    def __cinit__(self, _WritePlan plan, list members, tables, bint lines, bint flat):
-        self.plan, self.members = plan, members
+    cdef int open(self, _PlainForm form, columns) except -1:
+        """Finds the tables that columns make."""
+        cdef _CellTable table = form.bound(<dict>columns) if type(columns) is dict else None
+        if table is not None:
+            self.form, self.flat = form, True
+            self.take(table, table.length)
+            return 0
+        self.flat, tables = self.read(columns)
         self.tables = iter(tables)
-        self.lines, self.flat = lines, flat
+        return 0
 
     cdef whole(self):
         """Everything; the memory that is written to becomes the result."""
         cdef _WriteBuffer buffer
         try:
-            self.next_table()
+            if self.table is None:
+                self.next_table()
             write_buffer_open(&buffer, self.guess())
         except Exception as met:
             raise self.told(met)
@@ -99,8 +108,7 @@ cdef class _ColumnProgress:
         return 0
 
     cdef int fail(self, error) except -1:
-        self.tables = iter(())
-        self.columns = self.table = self.error = None
+        self.tables = self.columns = self.table = self.error = None
         self.row = self.length = self.stop = 0
         self.done = True
         raise error
@@ -123,7 +131,7 @@ cdef class _ColumnProgress:
                     self.done = True
                     return 0
                 continue
-            if self.table.objects or self.table.lists:
+            if self.table.python:
                 self.write_objects(buffer, enough)
             else:
                 self.write_typed(enough)
@@ -156,7 +164,10 @@ cdef class _ColumnProgress:
         if self.row >= self.stop:
             self.stop = min(self.row + _WRITE_COLUMN_BLOCK, self.length)
             PyErr_CheckSignals()
-            self.table.read_objects(self.row, self.stop)
+            if self.form is not None:
+                self.form.check(self.table, self.stop)
+            else:
+                self.table.read_objects(self.row, self.stop)
             cell_prepare(self.table.cells, self.table.count, self.row, self.stop)
         cell_rows(&self.build, &self.row, self.stop, enough)
         return 0
@@ -164,6 +175,8 @@ cdef class _ColumnProgress:
     cdef int write_row(self, _WriteBuffer *buffer) except -1:
         """The next row by the Python function, which writes it or says why not."""
         cdef char *p
+        if self.columns is None:
+            self.columns = self.form.columns(self.table, self.read)
         leaves = _write_leaf_columns(self.plan.reader.plan, self.columns, self.flat)
         for row in _write_block_rows(leaves, self.row, self.row + 1):
             text = self.plan.reader.function("flat" if self.flat else "sequence")(row)
@@ -199,16 +212,23 @@ cdef class _ColumnProgress:
         self.begun += self.length
         self.row = self.length = self.stop = 0
         self.columns = self.table = None
-        table = next(self.tables, None)
-        if table is None:
+        if self.tables is None:
             return False
-        self.length, self.columns = table.length, table.columns
-        self.table = _CellTable()
-        self.table.fill(self.members, self.columns, b"" if self.lines else b",", b"\n" if self.lines else b"")
-        self.build.cells, self.build.count = self.table.cells, self.table.count
-        self.build.tail, self.build.tail_size = self.table.tail, len(self.table.tail) - WRITE_PAD
-        self.build.room = self.table.room
+        found = next(self.tables, None)
+        if found is None:
+            return False
+        self.columns = found.columns
+        table = _CellTable()
+        table.fill(self.members, self.columns, b"" if self.lines else b",", b"\n" if self.lines else b"")
+        self.take(table, found.length)
         return True
+
+    cdef int take(self, _CellTable table, Py_ssize_t length) except -1:
+        self.table, self.length = table, length
+        self.build.cells, self.build.count = table.cells, table.count
+        self.build.tail, self.build.tail_size = table.tail, len(table.tail) - WRITE_PAD
+        self.build.room = table.room
+        return 0
 
     cdef Py_ssize_t guess(self):
         """Bytes for the first rows."""

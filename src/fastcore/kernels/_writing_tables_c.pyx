@@ -11,6 +11,7 @@ cdef class _CellTable:
     cdef Py_ssize_t view_count
     cdef Py_ssize_t view_space
     cdef list kept
+    cdef bint python            # some values are Python objects
     cdef list objects           # columns of Python objects, which are taken block by block
     cdef list object_cells      # and their cells
     cdef list lists             # columns of those that are in lists
@@ -19,10 +20,7 @@ cdef class _CellTable:
     cdef bytes tail
     cdef size_t room
     cdef Py_ssize_t text_size   # of the fragments of a row
-
-    def __cinit__(self):
-        self.kept, self.objects, self.object_cells, self.lists, self.values = [], [], [], [], []
-        self.pending = b""
+    cdef Py_ssize_t length      # rows, of a copy
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -34,6 +32,7 @@ cdef class _CellTable:
     cdef int fill(self, list members, columns, bytes before, bytes after) except -1:
         """Makes the cells; `before` and `after` are put around every row."""
         cdef Py_ssize_t i
+        self.kept, self.objects, self.object_cells, self.lists, self.values = [], [], [], [], []
         self.pending = before
         self.put_object(members, columns)
         self.tail = self.padded(self.pending + after)
@@ -42,6 +41,26 @@ cdef class _CellTable:
             self.text_size += self.cells[i].fragment_size
         self.room = self.text_size + (self.count + 2) * (WRITE_ROOM + WRITE_PAD)
         return 0
+
+    cdef _CellTable copied(self, Py_ssize_t clocks):
+        """The same cells with clocks of their own, without what columns have set; their text is not kept."""
+        cdef _CellTable table = _CellTable.__new__(_CellTable)
+        cdef _CellClock *clock
+        cdef Py_ssize_t i
+        table.cells = <_Cell *>PyMem_Malloc(self.count * sizeof(_Cell) + clocks * sizeof(_CellClock) + 1)
+        if table.cells == NULL:
+            raise MemoryError
+        memcpy(table.cells, self.cells, self.count * sizeof(_Cell))
+        clock = <_CellClock *>(table.cells + self.count)
+        for i in range(self.count if clocks else 0):
+            if table.cells[i].kind == CELL_CLOCK:
+                clock.size = 0
+                table.cells[i].clock = clock
+                clock += 1
+        table.kept = []
+        table.count, table.tail = self.count, self.tail
+        table.room, table.text_size = self.room, self.text_size
+        return table
 
     cdef bytes padded(self, bytes text):
         """The same, kept, with bytes behind it that may be read."""
@@ -149,6 +168,7 @@ cdef class _CellTable:
     cdef int put_objects(self, Py_ssize_t at, _CellMember member, column) except -1:
         cdef _Cell *it = &self.cells[at]
         it.object_step = member.step
+        self.python = True
         if type(column.owner) is list and column.kind == "objects":
             it.kind = CELL_LISTED
             it.list, it.base = <PyObject *>column.owner, column.offset
@@ -181,7 +201,7 @@ cdef class _CellTable:
         cdef ptrdiff_t offset = column.offset
         self.kept.append(column)
         if column.buffer is not None:
-            address = <size_t>self.view(column.buffer)
+            address = <size_t>self.view(column.buffer).buf
         if column.swapped:
             it.flags |= CELL_SWAPPED
         it.data = <const char *>address
@@ -308,8 +328,8 @@ cdef class _CellTable:
         self.kept.append(block)
         return <void *><char *>block
 
-    cdef const void *view(self, buffer) except? NULL:
-        """The address of element 0 of a buffer, which cannot change its size any more."""
+    cdef Py_buffer *view(self, buffer) except NULL:
+        """The memory of a buffer, which cannot change its size any more."""
         cdef Py_buffer *views
         if self.view_count == self.view_space:
             views = <Py_buffer *>PyMem_Realloc(self.views, (self.view_space + 8) * sizeof(Py_buffer))
@@ -319,7 +339,7 @@ cdef class _CellTable:
             self.view_space += 8
         PyObject_GetBuffer(buffer, &self.views[self.view_count], PyBUF_FULL_RO)
         self.view_count += 1
-        return self.views[self.view_count - 1].buf
+        return &self.views[self.view_count - 1]
 
     # --- objects of a block
 

@@ -7,7 +7,7 @@ This is the twin for an interpreter or a JIT: one function per way of reading a 
 function, so that the error is the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fastcore.kernels.writing_rows import RowFunction
     from fastcore.payloads.columns import Table
     from fastcore.payloads.plan import Plan
+
+    ReadColumns = Callable[[Any], tuple[bool, Iterator[Table]]]
 
 __all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write_one"]
 
@@ -99,14 +101,17 @@ class RowWriter:
         """
         return WriteProgress(rows, lines, kind)
 
-    def open_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> WriteProgress:
+    def open_columns(self, columns: Any, lines: bool, read: "ReadColumns") -> WriteProgress:
         """Start a build of columns.
 
         Parameters:
-            tables: rows and their columns.
+            columns: as the user gave them. The C twin reads the usual ones, a dict of lists, ranges and arrays of
+                numbers, itself.
             lines: as of ``open``.
-            flat: every object whose members a flat row holds side by side is a struct that is never null.
+            read: makes tables of columns: rows and their columns. Before these it gives whether every object whose
+                members a flat row holds side by side is a struct that is never null.
         """
+        flat, tables = read(columns)
         rows = _write_table_rows(self.reader.plan, tables, flat)
         return WriteProgress(rows, lines, "flat" if flat else "sequence")
 
@@ -164,18 +169,17 @@ class RowWriter:
             self.write_rows(progress, result, progress.iterator)
         return self.closed(progress, result)
 
-    def build_columns(self, tables: "Iterator[Table]", lines: bool, flat: bool) -> bytes:
+    def build_columns(self, columns: Any, lines: bool, read: "ReadColumns") -> bytes:
         """All rows of columns. Parameters as of ``open_columns``."""
+        flat, tables = read(columns)
         progress = WriteProgress((), lines, "flat" if flat else "sequence")
         result = BytesIO()
-        for count, columns in table_blocks(self.reader.plan, tables, flat, _BLOCK):
-            data = (
-                self.blocks(progress).columns(columns, count, progress.separator) if count >= _FEW else None
-            )
+        for count, block in table_blocks(self.reader.plan, tables, flat, _BLOCK):
+            data = None
+            if count >= _FEW:
+                data = self.blocks(progress).columns(block, count, progress.separator)
             if data is None:
-                self.write_rows(
-                    progress, result, zip(*columns, strict=True) if columns else repeat((), count)
-                )
+                self.write_rows(progress, result, zip(*block, strict=True) if block else repeat((), count))
             else:
                 self.write(progress, result, data, count)
         return self.closed(progress, result)

@@ -141,8 +141,7 @@ class PayloadBuilder:
         Raises:
             PayloadError: as ``build``; or a column is missing, of another kind, or of another length.
         """
-        flat, tables = self._tables(columns)
-        data: bytes = self._writer.build_columns(tables, lines, flat)
+        data: bytes = self._writer.build_columns(columns, lines, self._tables)
         return data
 
     def stream_columns(
@@ -157,8 +156,7 @@ class PayloadBuilder:
             ValueError: as ``stream``; or an Arrow stream fails.
         """
         _check_chunk(chunk_bytes)
-        flat, tables = self._tables(columns)
-        return self._chunks(self._writer.open_columns(tables, lines, flat), chunk_bytes)
+        return self._chunks(self._writer.open_columns(columns, lines, self._tables), chunk_bytes)
 
     def page(
         self,

@@ -32,7 +32,10 @@ class PlainColumns:
 
     def __init__(self, fields: tuple[SchemaField, ...], single: type[float]) -> None:
         self._sources = _sources(fields, single, "", "")
-        self._leaves = _leaves(self._sources)
+        leaves = _leaves(self._sources)
+        # objects without members that take values have no column of the usual form
+        usual = all(source.field.kind != "object" or has_default(source.field) for source in leaves)
+        self._leaves = leaves if usual else []
 
     def read(self, columns: Any) -> tuple[int, list[Column]] | None:
         """How many rows there are, and a column for each field that takes values, as in a ``Table``.

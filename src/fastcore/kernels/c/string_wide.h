@@ -21,6 +21,8 @@
 #define STRING_AVX512 __attribute__((noinline, unused, STRING_AVX512_TARGET))
 #define STRING_AVX512_INLINE static inline __attribute__((always_inline, STRING_AVX512_TARGET))
 
+enum { STRING_LONG = 512 };  /* bytes from which it pays to align what is written */
+
 /* --- UTF-8 that is to be escaped --------------------------------------------------------------------------------- */
 
 STRING_AVX2 static char *string_avx2(char *p, const unsigned char *s, size_t n)
@@ -73,21 +75,19 @@ STRING_AVX512_INLINE __mmask64 string_find64(__m512i block)
            | _mm512_cmplt_epu8_mask(block, _mm512_set1_epi8(0x20));
 }
 
-/* Two blocks at a time as long as nothing is found. The last block is loaded under a mask, which reads nothing beyond
-   it. */
-STRING_AVX512 static char *string_avx512(char *p, const unsigned char *s, size_t n)
+/* A block of up to 64 bytes is loaded under a mask, which reads nothing beyond it. */
+STRING_AVX512_INLINE __m512i string_load64(const unsigned char *s, __mmask64 live)
 {
-    for (; n >= 128; n -= 128, s += 128, p += 128) {
-        const __m512i one = _mm512_loadu_si512(s), other = _mm512_loadu_si512(s + 64);
-        if (STRING_RARE(string_find64(one) | string_find64(other)))
-            break;
-        _mm512_storeu_si512(p, one);
-        _mm512_storeu_si512(p + 64, other);
-    }
+    return _mm512_mask_loadu_epi8(_mm512_set1_epi8(0x20), live, s);
+}
+
+/* Text in which something is found */
+STRING_AVX512 static char *string_avx512_mixed(char *p, const unsigned char *s, size_t n)
+{
     while (n) {
         const size_t size = n < 64 ? n : 64;
         const __mmask64 live = ~(__mmask64)0 >> (64 - size);
-        const __m512i block = _mm512_mask_loadu_epi8(_mm512_set1_epi8(0x20), live, s);
+        const __m512i block = string_load64(s, live);
         const __mmask64 found = string_find64(block);
         _mm512_storeu_si512(p, block);
         if (STRING_RARE(found)) {
@@ -98,6 +98,34 @@ STRING_AVX512 static char *string_avx512(char *p, const unsigned char *s, size_t
         }
         s += size;
         n -= size;
+    }
+    return p;
+}
+
+/* Two blocks at a time as long as nothing is found. Of a long text all but the first of them are aligned where they are
+   written: a store to two cache lines takes as long as two. */
+STRING_AVX512 static char *string_avx512(char *p, const unsigned char *s, size_t n)
+{
+    if (n >= STRING_LONG) {
+        const __m512i first = _mm512_loadu_si512(s);
+        const size_t ahead = STRING_RARE(string_find64(first)) ? 0 : 64 - ((uintptr_t)p & 63);
+        _mm512_storeu_si512(p, first);
+        p += ahead, s += ahead, n -= ahead;
+    }
+    for (; n >= 128; n -= 128, s += 128, p += 128) {
+        const __m512i one = _mm512_loadu_si512(s), other = _mm512_loadu_si512(s + 64);
+        if (STRING_RARE(string_find64(one) | string_find64(other)))
+            return string_avx512_mixed(p, s, n);
+        _mm512_storeu_si512(p, one);
+        _mm512_storeu_si512(p + 64, other);
+    }
+    while (n) {
+        const size_t size = n < 64 ? n : 64;
+        const __m512i block = string_load64(s, ~(__mmask64)0 >> (64 - size));
+        if (STRING_RARE(string_find64(block)))
+            return string_avx512_mixed(p, s, n);
+        _mm512_storeu_si512(p, block);
+        p += size, s += size, n -= size;
     }
     return p;
 }

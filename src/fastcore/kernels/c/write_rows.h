@@ -321,20 +321,38 @@ static inline PyObject *write_list_item(PyObject *list, Py_ssize_t i)
     return item;
 }
 
-/* The finite floats at the front of a list or tuple, whose count is left in *index. No other code runs meanwhile, so that
-   no item needs to be held. */
-static char *write_plain_floats(write_buffer *buffer, char *p, PyObject *value, Py_ssize_t *index)
+enum {
+    WRITE_LIST_SAMPLE = 16,         /* items after which the size of a list is estimated */
+    WRITE_LIST_TRUST = 1 << 25      /* bytes up to which memory is taken on that estimate */
+};
+
+/* Room for all of a list, if its items are like those so far, which begin at `from`. */
+static char *write_list_room(write_buffer *buffer, char *p, ptrdiff_t from, Py_ssize_t done, Py_ssize_t count)
+{
+    double rest = 1.125 * (double)(p - buffer->start - from) / (double)done * (double)(count - done);
+    return write_buffer_room(buffer, p, WRITE_PAD + WRITE_ROOM + (size_t)(rest < WRITE_LIST_TRUST ? rest : WRITE_LIST_TRUST));
+}
+
+/* The finite floats, or the strings, at the front of a list or tuple, whose count is left in *index. No other code runs
+   meanwhile, so that no item needs to be held: to count a reference writes to memory that is else only read. */
+static inline char *write_plain_items(write_buffer *buffer, char *p, PyObject *value, Py_ssize_t *index, int strings)
 {
 #if !defined(PYPY_VERSION) && !defined(Py_GIL_DISABLED)
     PyObject **items = PySequence_Fast_ITEMS(value);
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(value);
+    const ptrdiff_t from = p - buffer->start;
     Py_ssize_t i = 0;
-    for (; i < count && PyFloat_CheckExact(items[i]); i++) {
-        double number = PyFloat_AS_DOUBLE(items[i]);
-        if (!isfinite(number))
+    for (; i < count; i++) {
+        if (strings ? !PyUnicode_CheckExact(items[i])
+                    : !PyFloat_CheckExact(items[i]) || !isfinite(PyFloat_AS_DOUBLE(items[i])))
             break;
         *p = ',';
-        p = write_buffer_room(buffer, number_text_double(p + (i > 0), number), WRITE_PAD + WRITE_ROOM);
+        p += i > 0;
+        p = strings ? write_string(buffer, p, items[i]) : number_text_double(p, PyFloat_AS_DOUBLE(items[i]));
+        if (!p)
+            break;
+        p = i == WRITE_LIST_SAMPLE ? write_list_room(buffer, p, from, i, count)
+                                   : write_buffer_room(buffer, p, WRITE_PAD + WRITE_ROOM);
         if (!p)
             break;
     }
@@ -342,9 +360,20 @@ static char *write_plain_floats(write_buffer *buffer, char *p, PyObject *value, 
 #else
     (void)buffer;
     (void)value;
+    (void)strings;
     *index = 0;
 #endif
     return p;
+}
+
+static char *write_plain_floats(write_buffer *buffer, char *p, PyObject *value, Py_ssize_t *index)
+{
+    return write_plain_items(buffer, p, value, index, 0);
+}
+
+static char *write_plain_strings(write_buffer *buffer, char *p, PyObject *value, Py_ssize_t *index)
+{
+    return write_plain_items(buffer, p, value, index, 1);
 }
 
 static char *write_list_value(write_buffer *buffer, char *p, const write_step *step, PyObject *value)
@@ -354,9 +383,11 @@ static char *write_list_value(write_buffer *buffer, char *p, const write_step *s
     *p++ = '[';
     if (step->item->kind == WRITE_FLOAT && !(step->item->flags & (WRITE_AS_STRING | WRITE_ROUNDED))) {
         p = write_plain_floats(buffer, p, value, &i);
-        if (!p)
-            return NULL;
+    } else if (step->item->kind == WRITE_STR) {
+        p = write_plain_strings(buffer, p, value, &i);
     }
+    if (!p)
+        return NULL;
     for (;; i++) {
         PyObject *item;
         if (!is_tuple)
