@@ -2,6 +2,7 @@
 
 import typer
 
+from .commands.report import report
 from .commands.run import run
 
 __all__ = ["bench"]
@@ -9,3 +10,4 @@ __all__ = ["bench"]
 bench = typer.Typer(help="Compare interpreters and backends on this machine.", no_args_is_help=True)
 
 bench.command()(run)
+bench.command()(report)

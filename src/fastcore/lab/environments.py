@@ -214,17 +214,8 @@ def _switch(compiled: bool) -> dict[str, str]:
 
 
 def _pip(python: Path, interpreter: Interpreter, what: list[str], problem: str, **variables: str) -> None:
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--no-input",
-        "install",
-        "--quiet",
-        *what,
-    ]
-    _run(command, interpreter, problem, **variables)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    _run([*pip, *what, "--quiet"], interpreter, problem, **variables)
 
 
 def _run(command: list[str], interpreter: Interpreter, problem: str, **variables: str) -> None:
