@@ -2,6 +2,7 @@
 
 import typer
 
+from .commands.compare import compare
 from .commands.report import report
 from .commands.run import run
 
@@ -11,3 +12,4 @@ bench = typer.Typer(help="Compare interpreters and backends on this machine.", n
 
 bench.command()(run)
 bench.command()(report)
+bench.command()(compare)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .figures import duration, order, per_unit, ratio
-from .reporting import Baseline, Line, kernel_lines, labels
+from .reporting import Baseline, Line, kernel_lines, labels, reference
 from .results import Results
 from .view import Plot
 
@@ -18,7 +18,6 @@ FORE = "#010203"
 COLOURS = ("#2f86d6", "#d9702b", "#2a9d73", "#b65fc4", "#a88a12", "#d2476f", "#5f6fe0", "#7d8791", "#149aa8")
 """Of a middle lightness, so that they can be told from black and from white."""
 MARKERS = "osD^vPX*p"
-STYLES = {"fastcore cython": "-", "fastcore python": "--"}
 SETTINGS: Any = {
     "svg.fonttype": "path",
     "font.size": 9.5,
@@ -89,7 +88,7 @@ def _legend(figure: Any, handles: dict[str, Any], columns: int = 5) -> None:
     figure.legend(
         handles.values(),
         handles.keys(),
-        loc="outside lower center",
+        loc="outside upper left",
         ncols=min(columns, len(handles)),
         fontsize=9,
     )
@@ -101,19 +100,9 @@ def _ratios(
     """A row of dots for each line: how many times faster than the baseline."""
     rows = []
     for line in (each for each in lines if each.suite == suite):
-        reference = next(
-            (
-                other.rows[to.label]
-                for other in lines
-                if (other.suite, other.group, other.work) == (line.suite, line.group, line.work)
-                and (other is line if to.who is None else other.who == to.who)
-                and to.label in other.rows
-            ),
-            None,
-        )
-        if reference is not None:
-            found = {label: per_unit(reference) / per_unit(row) for label, row in line.rows.items()}
-            rows.append((line, found))
+        time = reference(line, lines, to)
+        if time is not None:
+            rows.append((line, {label: time / per_unit(row) for label, row in line.rows.items()}))
     if not rows or all(len(found) < 2 for _, found in rows):
         return None
     with _drawing(f"ratios-{suite}", 1, 1, 10, 1.3 + 0.3 * len(rows)) as (figure, axes, svg):

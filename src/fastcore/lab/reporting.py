@@ -9,7 +9,7 @@ from .figures import duration, order, per_unit, ratio, steady_after, who
 from .results import BadResultsError, Results
 from .view import Table
 
-__all__ = ["Baseline", "Line", "baseline", "kernel_lines", "tables"]
+__all__ = ["Baseline", "Line", "baseline", "kernel_lines", "labels", "reference", "tables"]
 
 MISSING = "–"
 TITLES = {"http": "Over HTTP", "memory": "Memory", "soak": "Soak"}
@@ -32,6 +32,12 @@ class Line:
     unit: str
     who: str
     rows: dict[str, dict[str, Any]]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What was done, in words, and by whom."""
+        work = self.work if self.work == self.group else f"{self.group}: {self.work}"
+        return work if self.unit == "call" else f"{work}, per {self.unit}", self.who
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +136,13 @@ def _conditions(documents: Sequence[Results]) -> Table:
 
 def _suite(suite: str, lines: list[Line], columns: list[str], to: Baseline) -> Table:
     chosen = [line for line in lines if line.suite == suite]
-    names = [_named(line) for line in chosen]
     rows = [
-        [*name, line.algorithm, *(_cell(line, label, _reference(line, chosen, to), to) for label in columns)]
-        for name, line in zip(names, chosen, strict=True)
+        [
+            *line.names,
+            line.algorithm,
+            *(_cell(line, label, reference(line, chosen, to), to) for label in columns),
+        ]
+        for line in chosen
     ]
     note = (
         f"Median times for one unit of the work; in parentheses how many times faster than {to}"
@@ -143,12 +152,7 @@ def _suite(suite: str, lines: list[Line], columns: list[str], to: Baseline) -> T
     return Table(f"kernels.{suite}", f"Kernels: {suite}", columns, rows, names=3, note=note)
 
 
-def _named(line: Line) -> list[str]:
-    work = line.work if line.work == line.group else f"{line.group}: {line.work}"
-    return [work if line.unit == "call" else f"{work}, per {line.unit}", line.who]
-
-
-def _reference(line: Line, lines: list[Line], to: Baseline) -> float | None:
+def reference(line: Line, lines: list[Line], to: Baseline) -> float | None:
     """What a line is compared with: the same code, or who the baseline names, at the same work."""
     for other in lines:
         same = other is line if to.who is None else other.who == to.who
@@ -157,15 +161,15 @@ def _reference(line: Line, lines: list[Line], to: Baseline) -> float | None:
     return None
 
 
-def _cell(line: Line, label: str, reference: float | None, to: Baseline) -> str:
+def _cell(line: Line, label: str, to_time: float | None, to: Baseline) -> str:
     row = line.rows.get(label)
     if row is None:
         return MISSING
     time = per_unit(row)
     is_reference = label == to.label and to.who in (None, line.who)
-    if reference is None or is_reference:
+    if to_time is None or is_reference:
         return duration(time)
-    return f"{duration(time)} ({ratio(reference / time)})"
+    return f"{duration(time)} ({ratio(to_time / time)})"
 
 
 def _warm_up(lines: list[Line], documents: Sequence[Results]) -> Table:
@@ -178,7 +182,7 @@ def _warm_up(lines: list[Line], documents: Sequence[Results]) -> Table:
                 steady = steady_after(row)
                 rows.append(
                     [
-                        *_named(line),
+                        *line.names,
                         label,
                         duration(row["first_call"] / row["units"]),
                         f"> {duration(row['warm_up'][-1][1])}" if steady is None else duration(steady),
@@ -196,7 +200,7 @@ def _warm_up(lines: list[Line], documents: Sequence[Results]) -> Table:
 def _details(lines: list[Line]) -> Table:
     rows = [
         [
-            *_named(line),
+            *line.names,
             line.algorithm,
             label,
             duration(per_unit(row)),

@@ -23,7 +23,7 @@ def report(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="What ratios are to: an interpreter as the columns call it: the same code on it; "
+            help="What ratios are to: an interpreter as its column is called, with the same code; "
             'or that and who did it there, as in "CPython 3.11.7, plain Python". Without it, the first column.'
         ),
     ] = None,
