@@ -24,9 +24,9 @@ CONFIDENCE = 0.99
 RESAMPLES = 1000
 METHOD = (
     f"after ÷ before, of medians; {CONFIDENCE:.0%} intervals by a moving-block bootstrap of the rounds, "
-    f"{RESAMPLES:,} resamples. A change is named where the interval leaves out 1; of a hundred works without "
-    "a change, about one is named all the same. What was the same for all rounds of a run, such as the load of "
-    "the machine, no interval shows."
+    f"{RESAMPLES:,} resamples. A change is named where the interval leaves out 1; of a hundred works "
+    "without a change, about one is named all the same. What was the same for all rounds of a run, such as "
+    "the load of the machine, no interval shows."
 )
 
 

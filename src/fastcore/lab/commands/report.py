@@ -24,7 +24,7 @@ def report(
         str | None,
         typer.Option(
             help="What ratios are to: an interpreter as its column is called, with the same code; "
-            'or that and who did it there, as in "CPython 3.11.7, plain Python". Without it, the first column.'
+            'or that and who did it there: "CPython 3.11.7, plain Python". Without it, the first column.'
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="Of the page and the Markdown.")] = "fastcore bench",
