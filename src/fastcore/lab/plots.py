@@ -100,8 +100,9 @@ def _ratios(
     """A row of dots for each line: how many times faster than the baseline."""
     rows = []
     for line in (each for each in lines if each.suite == suite):
-        time = reference(line, lines, to)
-        if time is not None:
+        other = reference(line, lines, to)
+        if other is not None:
+            time = per_unit(other.rows[to.label])
             rows.append((line, {label: time / per_unit(row) for label, row in line.rows.items()}))
     if not rows or all(len(found) < 2 for _, found in rows):
         return None
