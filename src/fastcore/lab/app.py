@@ -1,0 +1,15 @@
+"""The group ``fastcore bench``. Its commands import what they need when they run, so that help stays fast."""
+
+import typer
+
+from .commands.compare import compare
+from .commands.report import report
+from .commands.run import run
+
+__all__ = ["bench"]
+
+bench = typer.Typer(help="Compare interpreters and backends on this machine.", no_args_is_help=True)
+
+bench.command()(run)
+bench.command()(report)
+bench.command()(compare)
