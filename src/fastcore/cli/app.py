@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fastcore.info import backend_info
+from fastcore.lab.app import bench
 
 from .doctor import diagnose
 from .rules import rules
@@ -13,11 +14,12 @@ from .rules import rules
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="The hot paths of a Python web service: what runs here, and rulesets on files.",
+    help="The hot paths of a Python web service: what runs here, rulesets on files, benchmarks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.add_typer(rules, name="rules")
+app.add_typer(bench, name="bench")
 
 
 @app.command()

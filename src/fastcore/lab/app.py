@@ -1,0 +1,7 @@
+"""The group ``fastcore bench``. Its commands import what they need when they run, so that help stays fast."""
+
+import typer
+
+__all__ = ["bench"]
+
+bench = typer.Typer(help="Compare interpreters and backends on this machine.", no_args_is_help=True)
