@@ -2,6 +2,10 @@
 
 import typer
 
+from .commands.http import http
+
 __all__ = ["bench"]
 
 bench = typer.Typer(help="Compare interpreters and backends on this machine.", no_args_is_help=True)
+
+bench.command()(http)
