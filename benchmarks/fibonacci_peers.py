@@ -7,10 +7,27 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from fastcore.lab.workloads.fibonacci import additions, modular, recursive
+from fastcore.lab.workloads.fibonacci import doubling as textbook
+
 try:
     import gmpy2
 except ImportError:
     gmpy2 = None
+
+__all__ = [
+    "additions",
+    "block",
+    "empty_call",
+    "gmp",
+    "gmp_text",
+    "gmpy2",
+    "modular",
+    "recursive",
+    "table_look_up",
+    "textbook",
+    "two_squarings",
+]
 
 EMPTY = "# cython: language_level=3, binding=True, embedsignature=False\ndef f(n):\n    return None\n"
 
@@ -49,22 +66,6 @@ def table_look_up(size=1001):
     return look_up
 
 
-def additions(n):
-    a, b = 0, 1
-    for _ in range(n):
-        a, b = b, a + b
-    return a
-
-
-def textbook(n):
-    """Fast doubling as it is usually written: three products per bit."""
-    a, b = 0, 1
-    for i in range(n.bit_length() - 1, -1, -1):
-        c, d = a * (2 * b - a), a * a + b * b
-        a, b = (d, c + d) if n >> i & 1 else (c, d)
-    return a
-
-
 def two_squarings(n):
     """GMP's recurrence on Python's ints, for n >= 2."""
     f, g, k = 1, 0, 1
@@ -74,18 +75,6 @@ def two_squarings(n):
         high, low = 4 * f - g + (-2 if k & 1 else 2), f + g
         f, g, k = (high, high - low, 2 * k + 1) if bit == "1" else (high - low, low, 2 * k)
     return f * (f + 2 * g) if bits[-1] == "0" else (2 * f + g) * (2 * f - g) + (-2 if k & 1 else 2)
-
-
-def modular(n, m):
-    a, b = 0, 1 % m
-    for i in range(n.bit_length() - 1, -1, -1):
-        c, d = a * (2 * b - a) % m, (a * a + b * b) % m
-        a, b = (d, (c + d) % m) if n >> i & 1 else (c, d)
-    return a
-
-
-def recursive(n):
-    return n if n < 2 else recursive(n - 1) + recursive(n - 2)
 
 
 def gmp(n):

@@ -1,66 +1,33 @@
-"""Rows and columns that the benchmarks of payloads write, and what peers build from them before they encode.
+"""The orders of ``fastcore.lab.workloads.payloads`` as arrays, structs and frames; other rows; floats.
 
-Orders of eight mixed fields, one of them an object, about 200 bytes of JSON each; rows of other shapes;
-floats of several kinds. All deterministic by seed.
+All deterministic by seed.
 """
 
 import math
 import random
 import struct
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
-from fastcore import Field
+from fastcore.lab.workloads.payloads import ARTICLE, ORDER, PAGE, order_columns, order_dicts, rows_of
 
 try:
     import msgspec
 except ImportError:  # it does not exist for PyPy
     msgspec = None
 
-ORDER = {
-    "id": int,
-    "uuid": str,
-    "amount": float,
-    "currency": str,
-    "ts": str,
-    "paid": bool,
-    "note": str | None,
-    "loc": {"lat": float, "lon": float},
-}
-NOTES = (
-    None,
-    "leave at the door",
-    "Öffnen bis 18 Uhr – „bitte“",
-    'two\nlines, a "quote", a \\ and a tab\t',
-    "配達は午後に",
-    None,
-    "birthday \U0001f382 card",
-    "third floor, knock loudly",
-)
-ARTICLE = {"id": int, "data": Field(constant="x" * 1024), "timestamp": Field(float, now=True)}
-PAGE = {"total": 123_456, "page": 3, "next": "/orders?page=4"}
-
-
-def order_columns(count, seed=1):
-    """Orders as lists, the members of the object under dotted names."""
-    source = random.Random(seed)
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    span = 300 * 86_400 * 10**6
-    return {
-        "id": [10**6 + 7 * index for index in range(count)],
-        "uuid": [str(UUID(int=source.getrandbits(128))) for _ in range(count)],
-        "amount": [source.randrange(1, 10**7) / 100 for _ in range(count)],
-        "currency": [source.choice(("EUR", "USD", "CHF", "JPY")) for _ in range(count)],
-        "ts": [(start + timedelta(microseconds=source.randrange(span))).isoformat() for _ in range(count)],
-        "paid": [source.random() < 0.7 for _ in range(count)],
-        "note": [source.choice(NOTES) for _ in range(count)],
-        "loc.lat": [round(source.uniform(-90, 90), 6) for _ in range(count)],
-        "loc.lon": [round(source.uniform(-180, 180), 6) for _ in range(count)],
-    }
-
-
-def rows_of(columns):
-    return list(zip(*columns.values(), strict=True))
+__all__ = [
+    "ARTICLE",
+    "ORDER",
+    "PAGE",
+    "arrays_of",
+    "dict_maker",
+    "floats",
+    "long_strings",
+    "order_columns",
+    "order_dicts",
+    "order_frame",
+    "rows_of",
+    "wide",
+]
 
 
 def arrays_of(columns):
@@ -71,22 +38,6 @@ def arrays_of(columns):
         name: np.array(column) if name in ("id", "amount", "paid", "loc.lat", "loc.lon") else column
         for name, column in columns.items()
     }
-
-
-def order_dicts(rows):
-    return [
-        {
-            "id": a,
-            "uuid": b,
-            "amount": c,
-            "currency": d,
-            "ts": e,
-            "paid": f,
-            "note": g,
-            "loc": {"lat": h, "lon": i},
-        }
-        for a, b, c, d, e, f, g, h, i in rows
-    ]
 
 
 if msgspec is not None:

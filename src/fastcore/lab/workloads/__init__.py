@@ -1,0 +1,1 @@
+"""Synthetic, deterministic inputs of the benchmarks, equal on every interpreter."""
