@@ -69,7 +69,9 @@ def http(
             found, missing = measure_target(target, *chosen, plan, options.say)
             gaps += missing
             options.keep(found, output / target.file("http"))
-            options.show(found, COLUMNS)
+            for request in dict.fromkeys(row["work"] for row in found.rows):
+                rows = [row for row in found.rows if row["work"] == request]
+                options.show(f"{request}: {found.label}", rows, COLUMNS, quick)
     except NoWrkError as error:
         options.fail(str(error))
     options.finish(gaps, anything=bool(targets))
@@ -77,15 +79,14 @@ def http(
 
 COLUMNS = (
     ("way", "way", str),
-    ("work", "request", str),
     ("algorithm", "algorithm", str),
-    ("requests_per_second", "requests/s", options.number),
+    ("requests_per_second", "per second", options.number),
     ("rate", "at rate", options.number),
     ("p50", "p50", options.milliseconds),
     ("p99", "p99", options.milliseconds),
     ("errors", "errors", str),
     ("compute_seconds", "computing", options.milliseconds),
-    ("cpu_seconds_per_request", "CPU/request", options.milliseconds),
+    ("cpu_seconds_per_request", "CPU", options.milliseconds),
     ("memory_bytes", "RSS", options.megabytes),
     ("own_memory_bytes", "USS", options.megabytes),
 )

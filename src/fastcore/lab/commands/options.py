@@ -1,5 +1,6 @@
 """What the commands about servers have in common: options, progress, tables, gaps."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -94,15 +95,18 @@ def keep(found: Results, path: Path) -> None:
     say(f"written: {path}")
 
 
-def show(found: Results, columns: Sequence[Column]) -> None:
+def show(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], quick: bool) -> None:
     """Prints rows as a table."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=found.label + (" (quick)" if found.head["quick"] else ""))
-    for _, title, form in columns:
-        table.add_column(title, justify="left" if form is str else "right")
-    for row in found.rows:
+    table = Table(
+        title=title + " (quick: no figures to publish)" * quick, title_justify="left", box=box.SIMPLE
+    )
+    for _, name, form in columns:
+        table.add_column(name, justify="left" if form is str else "right", overflow="fold")
+    for row in rows:
         values = (row.get(key) for key, _, _ in columns)
         table.add_row(
             *(
@@ -110,9 +114,8 @@ def show(found: Results, columns: Sequence[Column]) -> None:
                 for value, (_, _, form) in zip(values, columns, strict=True)
             )
         )
-    console = Console()
     # what is not a terminal need not be narrow
-    console.print(table, width=None if console.is_terminal else 200)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def number(value: float) -> str:
