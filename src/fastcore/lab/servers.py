@@ -72,6 +72,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 env=self._variables,
                 cwd=self._scratch.name,
+                start_new_session=True,  # Ctrl-C is for the one that measures
             )
         self._log = log
         try:
