@@ -3,11 +3,13 @@
 import typer
 
 from .commands.http import http
+from .commands.run import run
 from .commands.soak import soak
 
 __all__ = ["bench"]
 
 bench = typer.Typer(help="Compare interpreters and backends on this machine.", no_args_is_help=True)
 
+bench.command()(run)
 bench.command()(http)
 bench.command()(soak)

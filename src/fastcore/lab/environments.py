@@ -165,7 +165,7 @@ def prepare(
             )
             _install_fastcore(python, interpreter, source, compiled)
         if missing := [requirement for requirement in requirements if requirement not in done]:
-            _pip(python, interpreter, missing, f"cannot install {', '.join(missing)}")
+            _pip(python, interpreter, ["install", *missing], f"cannot install {', '.join(missing)}")
         replace_file(marker, json.dumps([DISTRIBUTION, *done[1:], *missing]).encode())
     return Environment(python, interpreter, source, compiled)
 
@@ -179,21 +179,38 @@ def _key(interpreter: Interpreter, source: Source, compiled: bool) -> str:
 
 
 def _install_fastcore(python: Path, interpreter: Interpreter, source: Source, compiled: bool) -> None:
-    build = "require" if compiled else "skip"
-    with tempfile.TemporaryDirectory(prefix="fastcore-bench-") as scratch:
-        target = source.target
-        if source.is_checkout:  # two builds in one tree would overwrite each other
-            for name in BUILD_FILES:
-                path = Path(source.target) / name
-                if path.is_dir():
-                    shutil.copytree(path, Path(scratch) / name, ignore=GENERATED)
-                elif path.exists():
-                    shutil.copy(path, scratch)
-            target = scratch
-        what = "cannot build the extension" if compiled else "cannot install fastcore"
-        _pip(python, interpreter, ["--no-cache-dir", target], what, FASTCORE_BUILD=build)
+    problem = "cannot build the extension" if compiled else "cannot install fastcore"
+    target = source.target
+    if source.is_checkout:
+        kind = str(interpreter.facts["abi"]) if compiled else "pure"
+        folder = cache_folder() / "wheels" / f"{source.name.replace(' ', '-')}-{kind}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, LONGEST_BUILD):
+            if not list(folder.glob("*.whl")):
+                _build(python, interpreter, source, compiled, folder, problem)
+            target = str(next(folder.glob("*.whl")))
+    _pip(python, interpreter, ["install", "--no-cache-dir", target], problem, **_switch(compiled))
     if compiled:
         _run([str(python), "-m", "fastcore", "--require", "cython"], interpreter, "no compiled backend")
+
+
+def _build(
+    python: Path, interpreter: Interpreter, source: Source, compiled: bool, folder: Path, problem: str
+) -> None:
+    """A wheel of a copy of the checkout: two builds in one tree would overwrite each other."""
+    with tempfile.TemporaryDirectory(prefix="fastcore-bench-") as scratch:
+        for name in BUILD_FILES:
+            path = Path(source.target) / name
+            if path.is_dir():
+                shutil.copytree(path, Path(scratch) / name, ignore=GENERATED)
+            elif path.exists():
+                shutil.copy(path, scratch)
+        command = ["wheel", "--no-deps", "--wheel-dir", str(folder), scratch]
+        _pip(python, interpreter, command, problem, **_switch(compiled))
+
+
+def _switch(compiled: bool) -> dict[str, str]:
+    return {"FASTCORE_BUILD": "require" if compiled else "skip"}
 
 
 def _pip(python: Path, interpreter: Interpreter, what: list[str], problem: str, **variables: str) -> None:
