@@ -111,28 +111,28 @@ class Client:
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._reconnecting: set[asyncio.Task[None]] = set()
         self._start = float("inf")  # nothing is due before all are connected
-        await asyncio.gather(*(self._connect() for _ in range(self.connections)))
-        self._start = time.perf_counter()
-        self._tick()
         limit = None if self.rate is None else self.total / self.rate + grace
         try:
+            await asyncio.gather(*(self._connect() for _ in range(self.connections)))
+            self._start = time.perf_counter()
+            self._tick()
             await asyncio.wait_for(asyncio.shield(self._done), limit)
         except TimeoutError:
             self._give_up()
         finally:
             self._stopped = True
-            for connection in [*self._idle, *self._under_way]:
-                connection.transport.abort()
             for task in self._reconnecting:
                 task.cancel()
+            await asyncio.gather(*self._reconnecting, return_exceptions=True)
+            for connection in [*self._idle, *self._under_way]:
+                connection.transport.abort()
+            await asyncio.sleep(0)  # transports close in the loop
         return time.perf_counter() - self._start
 
-    def stop(self) -> None:
-        """Sends no more."""
-        self.total = self.sent
-        self._finish_if_all()
-
     def is_idle(self, connection: _Connection) -> None:
+        if self._stopped:
+            connection.transport.abort()
+            return
         self._idle.append(connection)
         self._release()
 

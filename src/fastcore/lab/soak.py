@@ -1,12 +1,13 @@
 """``fastcore bench soak``: many requests to one server, and whether its memory grows.
 
-The document is written every few seconds and at the end, also when the run is stopped, and a later run may go
-on from it. Each run has a server process of its own: its samples are a segment, the first of them are warm-up,
-and slopes are taken within segments only.
+The document is written every few seconds and at the end, also when the run is stopped, and a later run may
+go on from it. Each run has a server process of its own: its samples are a segment, of which the first are
+warm-up, and slopes are taken within segments only.
 """
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ def judge(soak: Soak, plan: Plan) -> dict[str, Any]:
     It grows if the whole interval of the slope lies above the tolerance, and is steady if it lies below.
     """
     counted = []
-    for start, end in zip(soak.segments, [*soak.segments[1:], len(soak.samples)], strict=True):
+    for start, end in itertools.pairwise([*soak.segments, len(soak.samples)]):
         points = soak.samples[start:end]
         if points:
             first = points[0][0] + plan.warm_up
@@ -167,7 +168,8 @@ def run(
     complete = True
 
     def keep(judged: bool = False) -> None:
-        write(Results("soak", target.head(False), [soak.row(plan, judged=judged)]))
+        if soak.samples:
+            write(Results("soak", target.head(False), [soak.row(plan, judged=judged)]))
 
     server = Server(target.python, plan.app, target.variables(), workers=plan.workers, folder=plan.folder)
     try:
@@ -212,7 +214,7 @@ async def _drive(
                 return
             if server.process.poll() is not None:
                 raise ServerError(f"the server ended: {server.last_words()}")
-            if time.perf_counter() - written > WRITE_SECONDS:
+            if len(soak.samples) == soak.segments[-1] + 1 or time.perf_counter() - written > WRITE_SECONDS:
                 keep()
                 written = time.perf_counter()
     finally:
