@@ -3,6 +3,7 @@
 import typer
 
 from .commands.http import http
+from .commands.memory import memory
 from .commands.run import run
 from .commands.soak import soak
 
@@ -12,4 +13,5 @@ bench = typer.Typer(help="Compare interpreters and backends on this machine.", n
 
 bench.command()(run)
 bench.command()(http)
+bench.command()(memory)
 bench.command()(soak)
