@@ -11,20 +11,20 @@ import fibonacci_peers as peers
 import pytest
 
 from fastcore import _backend
+from fastcore.lab.suites.bench_fibonacci import *  # noqa: F403
+from fastcore.lab.suites.bench_fibonacci import BIG, PRIME
 
 peers.block("gmpy2")
 
-PRIME = 10**9 + 7
-BIG = 10**18
-BACKENDS = ["cython", "python"]
+LARGER = pytest.mark.parametrize("n", [10**6, 10**7])
+LARGE = pytest.mark.parametrize("n", [10**4, 10**5, 10**6, 10**7])
+SMALL = pytest.mark.parametrize("n", [10, 93, 1000])
+GMP = "doubling, products by GMP"
 
 
-@pytest.fixture(params=BACKENDS)
-def kernels(request):
-    try:
-        return _backend.kernels("fibonacci", request.param)
-    except ImportError as error:
-        pytest.skip(str(error))
+@pytest.fixture
+def kernels(backend):
+    return _backend.kernels("fibonacci", backend)
 
 
 needs_gmpy2 = pytest.mark.skipif(peers.gmpy2 is None, reason="gmpy2 is not installed")
@@ -38,77 +38,90 @@ def empty(tmp_path_factory):
     return peers.empty_call(tmp_path_factory.mktemp("empty"))
 
 
-SMALL = pytest.mark.parametrize("n", [10, 93, 1000])
+def small(n):
+    return {"group": "one call, small n", "work": f"F(n), n = {n:,}"}
 
 
-@pytest.mark.benchmark(group="small n")
-class TestSmall:
-    @SMALL
-    def test_fastcore(self, benchmark, kernels, n):
-        assert benchmark(kernels.fibonacci, n) == peers.additions(n)
-
-    @SMALL
-    def test_empty_compiled_def(self, benchmark, empty, n):
-        assert benchmark(empty, n) is None
-
-    @SMALL
-    def test_bare_tuple_look_up(self, benchmark, n):
-        assert benchmark(peers.table_look_up(), n) == peers.additions(n)
-
-    @SMALL
-    def test_python_loop(self, benchmark, n):
-        assert benchmark(peers.additions, n) == peers.textbook(n)
-
-    @needs_gmpy2
-    @SMALL
-    def test_gmpy2(self, benchmark, n):
-        assert benchmark(peers.gmp, n) == peers.additions(n)
+def large(n):
+    return {"group": "large n", "work": f"F(n), n = {n:,}", "n": n}
 
 
-LARGE = pytest.mark.parametrize("n", [10**4, 10**5, 10**6, 10**7])
+def text(n):
+    return {"group": "text", "work": f"F(n) as decimal text, n = {n:,}", "n": n}
 
 
-@pytest.mark.benchmark(group="large n")
-class TestLarge:
-    @LARGE
-    def test_fastcore(self, benchmark, kernels, n):
-        result = benchmark(kernels.fibonacci, n)
-        assert result % PRIME == peers.modular(n, PRIME)
-
-    @needs_gmpy2
-    @LARGE
-    def test_gmpy2(self, benchmark, n):
-        assert benchmark(peers.gmp, n) % PRIME == peers.modular(n, PRIME)
-
-    @pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
-    @pytest.mark.parametrize("doubling", [peers.two_squarings, peers.textbook])
-    def test_python(self, benchmark, doubling, n):
-        assert benchmark(doubling, n) % PRIME == peers.modular(n, PRIME)
+# --- one call, small n --------------------------------------------------------------------------------------
 
 
-@pytest.mark.benchmark(group="text")
-class TestText:
-    @LARGE
-    def test_fastcore(self, benchmark, kernels, n):
-        text = benchmark(kernels.fibonacci_text, n)
-        assert int(text[-9:]) == peers.modular(n, 10**9)
-
-    @needs_gmpy2
-    @LARGE
-    def test_gmpy2(self, benchmark, n):
-        text = benchmark(peers.gmp_text, n)
-        assert int(text[-9:]) == peers.modular(n, 10**9)
+@SMALL
+def test_one_call(measure, kernels, n):
+    assert measure(kernels.fibonacci, n, algorithm="table", **small(n)) == peers.additions(n)
 
 
-@pytest.mark.benchmark(group="modular")
-class TestModular:
-    @pytest.mark.parametrize("m", [PRIME, 10**18 + 9, 2**63 - 25, 10**9])
-    def test_fastcore(self, benchmark, kernels, m):
-        assert benchmark(kernels.fibonacci_mod, BIG, m) == peers.modular(BIG, m)
+@SMALL
+def test_empty_compiled_def(benchmark, empty, n):
+    benchmark.group = small(n)["group"]
+    assert benchmark(empty, n) is None
 
-    @pytest.mark.parametrize("m", [PRIME, 10**18 + 9])
-    def test_python_loop(self, benchmark, m):
-        assert benchmark(peers.modular, BIG, m) < m
+
+@SMALL
+def test_bare_tuple_look_up(measure, n):
+    about = {"by": "tuple look-up in a def", "algorithm": "table"}
+    assert measure(peers.table_look_up(), n, **about, **small(n)) == peers.additions(n)
+
+
+@SMALL
+def test_one_call_plain(measure, n):
+    about = {"by": "plain Python", "algorithm": "iterative"}
+    assert measure(peers.additions, n, **about, **small(n)) == peers.textbook(n)
+
+
+@needs_gmpy2
+@SMALL
+def test_one_call_gmpy2(measure, n):
+    assert measure(peers.gmp, n, by="gmpy2", algorithm=GMP, **small(n)) == peers.additions(n)
+
+
+# --- large n ------------------------------------------------------------------------------------------------
+
+
+@LARGER
+def test_larger(measure, kernels, n):
+    assert measure(kernels.fibonacci, n, algorithm="doubling", **large(n)) % PRIME == peers.modular(n, PRIME)
+
+
+@needs_gmpy2
+@LARGE
+def test_large_gmpy2(measure, n):
+    assert measure(peers.gmp, n, by="gmpy2", algorithm=GMP, **large(n)) % PRIME == peers.modular(n, PRIME)
+
+
+@pytest.mark.parametrize("n", [10**4, 10**5, 10**6])
+def test_two_squarings(measure, n):
+    about = {"by": "plain Python, two squarings per bit", "algorithm": "doubling"}
+    assert measure(peers.two_squarings, n, **about, **large(n)) % PRIME == peers.modular(n, PRIME)
+
+
+@LARGER
+def test_larger_text(measure, kernels, n):
+    found = measure(kernels.fibonacci_text, n, algorithm="doubling", **text(n))
+    assert int(found[-9:]) == peers.modular(n, 10**9)
+
+
+@needs_gmpy2
+@pytest.mark.parametrize("n", [10**5, 10**6, 10**7])
+def test_text_gmpy2(measure, n):
+    found = measure(peers.gmp_text, n, by="gmpy2", algorithm=GMP, **text(n))
+    assert int(found[-9:]) == peers.modular(n, 10**9)
+
+
+# --- modular, arrays, sequences -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("m", [10**18 + 9, 2**63 - 25, 10**9])
+def test_other_moduli(benchmark, kernels, m):
+    benchmark.group = f"modular, m = {m:,}"
+    assert benchmark(kernels.fibonacci_mod, BIG, m) == peers.modular(BIG, m)
 
 
 @pytest.mark.benchmark(group="arrays")
@@ -134,18 +147,8 @@ class TestArrays:
         assert result[:9].tolist() == [peers.modular(n, PRIME) for n in ns[:9].tolist()]
 
 
-@pytest.mark.benchmark(group="sequence")
-class TestSequence:
-    @pytest.mark.parametrize("start", [0, 10_000])
-    def test_fastcore(self, benchmark, kernels, start):
-        result = benchmark(kernels.fibonacci_sequence, start, start + 2000)
-        assert result[-1] == result[-2] + result[-3] == peers.textbook(start + 1999)
-
-
-@pytest.mark.benchmark(group="recursion")
-class TestRecursion:
-    def test_fastcore(self, benchmark, kernels):
-        assert benchmark(kernels.fibonacci_recursive, 25) == 75025
-
-    def test_plain_python(self, benchmark):
-        assert benchmark(peers.recursive, 25) == 75025
+@pytest.mark.parametrize("start", [0, 10_000])
+def test_sequence(measure, kernels, start):
+    about = {"group": "sequence", "work": f"2,000 numbers from F({start:,})", "algorithm": "additions"}
+    result = measure(kernels.fibonacci_sequence, start, start + 2000, units=2000, **about)
+    assert result[-1] == result[-2] + result[-3] == peers.textbook(start + 1999)

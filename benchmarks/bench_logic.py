@@ -4,21 +4,18 @@
 
 Timed is the evaluation of rules that are ready: those of the official suite, each on its own data (without
 the few that a peer cannot run), and 60 fraud conditions, each on 20 events. json-logic-qubit has nothing to
-make ready and reads the rule each time. A round is all of them; extra_info has the number of evaluations
-in it.
+make ready and reads the rule each time. A round is all of them.
 """
 
 import importlib.util
-import random
 from pathlib import Path
 
 import pytest
 
-from fastcore import _backend
 from fastcore.errors import LogicError
+from fastcore.lab.suites.bench_logic import *  # noqa: F403
+from fastcore.lab.suites.bench_logic import CONDITIONS, EVENTS, FRAUD
 from fastcore.rules import jsonlogic
-
-SEED = 20_260
 
 
 def conformance():
@@ -55,12 +52,13 @@ ENGINES = {
 }
 
 
+PEERS = ["json-logic-qubit", "datalogic-py"]
+
+
 def official_work():
     """Rules of the official suite with their data and results, but what a peer fails at."""
     kept = []
-    peers = [
-        load() for name, load in ENGINES.items() if not name.startswith("fastcore") and is_installed(name)
-    ]
+    peers = [ENGINES[name]() for name in PEERS if is_installed(name)]
     for case in conformance().cases():
         official = case.name.split("#")[0] in ("official.json", "compatible.json")
         if official and not isinstance(case.rule, str) and all(agrees(peer, case) for peer in peers):
@@ -82,86 +80,55 @@ def agrees(prepare, case):
 
 def fraud_work():
     """Conditions such as a fraud analyst writes, over synthetic events."""
-    choose = random.Random(SEED)
-    numbers = [
-        "amount",
-        "velocity_1h",
-        "customer.age",
-        "customer.tenure_days",
-        "device.risk",
-        "geo.distance_km",
-    ]
-    countries = ["US", "GB", "DE", "FR", "NG", "RU", "BR", "IN", "CN", "ID"]
-
-    def test():
-        kind = choose.random()
-        if kind < 0.45:
-            return {
-                choose.choice(["<", "<=", ">", ">="]): [
-                    {"var": choose.choice(numbers)},
-                    choose.randint(0, 200),
-                ]
-            }
-        if kind < 0.6:
-            return {">": [{"/": [{"var": "amount"}, {"var": "avg_amount_30d"}]}, choose.choice([1.5, 2, 4])]}
-        if kind < 0.8:
-            return {"in": [{"var": "card.country"}, choose.sample(countries, 4)]}
-        if kind < 0.9:
-            return {"==": [{"var": "channel"}, choose.choice(["web", "pos", "app"])]}
-        return {"==": [{"var": "device.is_new"}, True]}
-
-    def event():
-        return {
-            "amount": round(choose.lognormvariate(4, 1.3), 2),
-            "avg_amount_30d": round(choose.lognormvariate(3.9, 0.8) + 0.5, 2),
-            "velocity_1h": choose.randint(0, 20),
-            "customer": {"age": choose.randint(18, 90), "tenure_days": choose.randint(0, 4000)},
-            "device": {"risk": choose.random(), "is_new": choose.random() < 0.2},
-            "geo": {"distance_km": round(choose.expovariate(1 / 200), 1)},
-            "card": {"country": choose.choice(countries)},
-            "channel": choose.choice(["web", "pos", "app"]),
-        }
-
-    events = [event() for _ in range(20)]
-    rules = [
-        {choose.choice(["and", "and", "or"]): [test() for _ in range(choose.randint(2, 5))]}
-        for _ in range(60)
-    ]
-    reference = [jsonlogic.compile(rule, backend="python") for rule in rules]
+    reference = [jsonlogic.compile(rule, backend="python") for rule in CONDITIONS]
     return [
-        (rule, events, [expected(event) for event in events])
-        for rule, expected in zip(rules, reference, strict=True)
+        (rule, EVENTS, [expected(event) for event in EVENTS])
+        for rule, expected in zip(CONDITIONS, reference, strict=True)
     ]
 
 
 WORKS = {"official suite": official_work, "fraud conditions": fraud_work}
 
 
-@pytest.fixture(scope="module", params=WORKS)
-def work(request):
+@pytest.fixture(scope="module")
+def official():
     try:
-        return request.param, WORKS[request.param]()
+        return official_work()
     except LogicError as error:
-        pytest.fail(f"{request.param}: {error}")
+        pytest.fail(f"the official suite: {error}")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_evaluation(benchmark, work, engine):
-    if engine == "fastcore cython":
-        try:
-            _backend.load_extension()
-        except ImportError as error:
-            pytest.skip(str(error))
-    name, rules = work
+def evaluated(calls):
+    return [call(data) for call, data in calls]
+
+
+def evaluate(measure, engine, rules, *, group, work):
+    """Measures an engine, and compares with the results that are known."""
     prepare = ENGINES[engine]()
-    calls = [(prepare(rule), data) for rule, events, _ in rules for data in events]
-    benchmark.group = f"jsonlogic: {name}"
-    benchmark.extra_info["evaluations"] = len(calls)
+    calls = [(prepared, data) for rule, events, _ in rules for prepared in [prepare(rule)] for data in events]
+    ours = engine.startswith("fastcore")
+    found = measure(
+        evaluated,
+        calls,
+        group=group,
+        work=work,
+        by="fastcore" if ours else engine,
+        algorithm="tree, read each time" if engine == "json-logic-qubit" else "compiled tree",
+        unit="evaluation",
+        units=len(calls),
+    )
+    assert found == [result for _, _, results in rules for result in results]
 
-    def run():
-        for call, data in calls:
-            call(data)
 
-    benchmark(run)
-    wanted = [result for _, _, results in rules for result in results]
-    assert [call(data) for call, data in calls] == wanted
+def test_official(measure, official, backend):
+    evaluate(measure, f"fastcore {backend}", official, group="official suite", work=f"{len(official)} rules")
+
+
+@pytest.mark.parametrize("engine", PEERS)
+def test_official_peer(measure, official, engine):
+    evaluate(measure, engine, official, group="official suite", work=f"{len(official)} rules")
+
+
+@pytest.mark.parametrize("engine", PEERS)
+def test_evaluating_peer(measure, engine):
+    evaluate(measure, engine, fraud_work(), group=FRAUD["group"], work=FRAUD["work"])

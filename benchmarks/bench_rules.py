@@ -6,22 +6,17 @@ are ready before. Rules and events are those of ``rules_workload.py``: synthetic
     pytest benchmarks/bench_rules.py --benchmark-only --benchmark-group-by=group
 """
 
-import json
-
 import pytest
-import rules_workload as workload
+import rules_workload as peers
 
 from fastcore.errors import EvaluationError
+from fastcore.lab.suites.bench_rules import *  # noqa: F403
+from fastcore.lab.suites.bench_rules import BODIES, EVENTS, TESTED, labels, over
+from fastcore.lab.workloads import rules as workload
 from fastcore.rules import RuleSet
 
 SIZES = [20, 200, 2_000, 10_000]
 SLOW = ["json-logic-qubit", "zen-engine"]
-EVENTS = workload.events(200)
-BODIES = [json.dumps(event, separators=(",", ":")).encode() for event in EVENTS]
-
-
-def over(function, events):
-    return [function(event) for event in events]
 
 
 def group(count, what="matches"):
@@ -33,23 +28,16 @@ def ruleset(count, backend, **options):
 
 
 @pytest.mark.parametrize("count", SIZES)
-@pytest.mark.parametrize("peer", workload.PEERS)
-def test_peer(benchmark, peer, count):
-    if peer in workload.MODULES:
-        pytest.importorskip(workload.MODULES[peer], reason=f"{peer} is not installed")
+@pytest.mark.parametrize("peer", peers.PEERS)
+def test_peer(measure, peer, count):
+    if peer in peers.MODULES:
+        pytest.importorskip(peers.MODULES[peer], reason=f"{peer} is not installed")
     if peer in SLOW and count > 200:
         pytest.skip(f"{peer} takes too long for so many rules")
-    benchmark.group = group(count)
     conditions = workload.logics(count)
-    result = benchmark(over, workload.PEERS[peer](conditions), EVENTS)
+    function = peers.PEERS[peer](conditions)
+    result = measure(over, function, EVENTS, algorithm=TESTED, by=peer, **labels(count))
     assert result == over(workload.generated(conditions), EVENTS)
-
-
-@pytest.mark.parametrize("count", SIZES)
-def test_matches(benchmark, backend, count):
-    benchmark.group = group(count)
-    result = benchmark(over, ruleset(count, backend).matches, EVENTS)
-    assert result == over(workload.generated(workload.logics(count)), EVENTS)
 
 
 @pytest.mark.parametrize("count", SIZES)
@@ -103,31 +91,10 @@ def test_undecided(benchmark, backend, count):
     assert any(isinstance(found, str) for found in result)
 
 
-@pytest.mark.parametrize("count", [200, 2_000])
-def test_a_batch(benchmark, backend, count):
-    benchmark.group = group(count, "batches")
-    rules = ruleset(count, backend)
-    assert benchmark(rules.evaluate_many, EVENTS) == over(rules.evaluate, EVENTS)
-
-
-@pytest.mark.parametrize("count", [200, 2_000])
-def test_a_loop(benchmark, backend, count):
-    benchmark.group = group(count, "batches")
-    rules = ruleset(count, backend)
-    assert benchmark(over, rules.evaluate, EVENTS) == rules.evaluate_many(EVENTS)
-
-
-@pytest.mark.parametrize("count", [200, 2_000])
-def test_from_json(benchmark, backend, count):
-    benchmark.group = group(count, "JSON")
-    rules = ruleset(count, backend)
-    assert benchmark(over, rules.evaluate_json, BODIES) == over(rules.evaluate, EVENTS)
-
-
 @pytest.mark.parametrize("parser", ["orjson", "json"])
 def test_parsing_alone(benchmark, parser):
     loads = pytest.importorskip(parser, reason=f"{parser} is not installed").loads
-    benchmark.group = group(200, "JSON")
+    benchmark.group = labels(200, "from JSON text")["group"]
     assert benchmark(over, loads, BODIES) == EVENTS
 
 

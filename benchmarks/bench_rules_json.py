@@ -11,10 +11,11 @@ from collections import deque
 from importlib import import_module
 
 import pytest
-from bench_rules import EVENTS, rules
+import rules_workload as workload
 
 from fastcore.rules import RuleSet
 
+EVENTS = workload.events(200)
 UNREAD = {
     "id": "tx00000001",
     "merchant": {"name": "Café Zürich", "category": "restaurant", "tags": ["food", "drink"]},
@@ -27,7 +28,7 @@ BODIES = [
 
 
 def ruleset(backend):
-    return RuleSet.from_rules([{"id": name, "when": logic} for name, logic, _ in rules(200)], backend=backend)
+    return RuleSet(workload.document(workload.logics(200)), backend=backend)
 
 
 def over(function):
@@ -35,7 +36,7 @@ def over(function):
 
 
 def decoder(name):
-    module = pytest.importorskip(name)
+    module = pytest.importorskip(name, reason=f"{name} is not installed")
     if name == "msgspec":
         return import_module("msgspec.json").Decoder().decode
     return module.loads

@@ -11,7 +11,6 @@ from fastcore.lab.workloads.rules import (
     TEXTS,
     document,
     events,
-    generated,
     local,
     logics,
     python_text,
@@ -79,7 +78,6 @@ def zen(conditions):
 
 
 PEERS = {
-    "generated Python": generated,
     "a lambda per rule": lambdas,
     "datalogic-py": datalogic,
     "json-logic-qubit": qubit,

@@ -31,7 +31,7 @@ USES = {
     "arrow": "rules over Arrow data",
     "cli": "this command; yaml: rulesets in YAML",
     "regex": "regular expressions in rules",
-    "bench": "benchmarks",
+    "bench": "fastcore bench",
 }
 NOT_FOR_PYPY = ("numpy", "arrow", "regex")
 REINSTALL = "python -m pip install --force-reinstall --no-deps fastcore-kernels"

@@ -2,8 +2,10 @@
 
 import typer
 
+from .commands.compare import compare
 from .commands.http import http
 from .commands.memory import memory
+from .commands.report import report
 from .commands.run import run
 from .commands.soak import soak
 
@@ -15,3 +17,5 @@ bench.command()(run)
 bench.command()(http)
 bench.command()(memory)
 bench.command()(soak)
+bench.command()(report)
+bench.command()(compare)

@@ -157,16 +157,17 @@ def prepare(
     with locked(folder, LONGEST_BUILD):
         venv, marker = folder / "venv", folder / "installed.json"
         python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        done: list[str] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else []
-        if not done:
+        if not marker.exists():
             shutil.rmtree(venv, ignore_errors=True)
             _run(
                 [str(interpreter.executable), "-m", "venv", str(venv)], interpreter, "no virtual environment"
             )
             _install_fastcore(python, interpreter, source, compiled)
-        if missing := [requirement for requirement in requirements if requirement not in done]:
+            replace_file(marker, b"[]")
+        installed: list[str] = json.loads(marker.read_text(encoding="utf-8"))
+        if missing := [requirement for requirement in requirements if requirement not in installed]:
             _pip(python, interpreter, ["install", *missing], f"cannot install {', '.join(missing)}")
-        replace_file(marker, json.dumps([DISTRIBUTION, *done[1:], *missing]).encode())
+            replace_file(marker, json.dumps([*installed, *missing]).encode())
     return Environment(python, interpreter, source, compiled)
 
 
@@ -214,17 +215,8 @@ def _switch(compiled: bool) -> dict[str, str]:
 
 
 def _pip(python: Path, interpreter: Interpreter, what: list[str], problem: str, **variables: str) -> None:
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "--no-input",
-        "install",
-        "--quiet",
-        *what,
-    ]
-    _run(command, interpreter, problem, **variables)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    _run([*pip, *what, "--quiet"], interpreter, problem, **variables)
 
 
 def _run(command: list[str], interpreter: Interpreter, problem: str, **variables: str) -> None:

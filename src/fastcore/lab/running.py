@@ -29,7 +29,7 @@ def resolve(names: Sequence[str], gaps: Gaps, *, jit: bool) -> list[Interpreter]
             interpreter = find(name)
             found += configurations(interpreter) if jit else [interpreter]
         except MissingInterpreterError as error:
-            gaps.add(name, str(error))
+            gaps.add(name, str(error).removeprefix(f"{name}: "))
     return list({(each.executable, each.switches): each for each in found}.values())
 
 

@@ -7,11 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from fastcore.lab.plugin import Measure
-from fastcore.lab.workloads import logic as workload
+from fastcore.lab.workloads.logic import fraud
 from fastcore.rules import jsonlogic
 
-CONDITIONS = workload.conditions(60)
-EVENTS = workload.events(20)
+CONDITIONS, EVENTS = fraud()
+FRAUD: dict[str, Any] = {
+    "group": "evaluating JSONLogic",
+    "work": "fraud conditions",
+    "unit": "evaluation",
+    "units": len(CONDITIONS) * len(EVENTS),
+}
 
 
 def evaluated(functions: list[Callable[[Any], Any]]) -> list[Any]:
@@ -23,16 +28,7 @@ def compiled(backend: str) -> list[Any]:
 
 
 def test_evaluating(measure: Measure, backend: str) -> None:
-    count = len(CONDITIONS) * len(EVENTS)
-    found = measure(
-        evaluated,
-        compiled(backend),
-        group="evaluating JSONLogic",
-        work="fraud conditions",
-        algorithm="compiled tree",
-        unit="evaluation",
-        units=count,
-    )
+    found = measure(evaluated, compiled(backend), algorithm="compiled tree", **FRAUD)
     assert found == evaluated(compiled("python"))
 
 
