@@ -1,7 +1,7 @@
 """What only the measured process can say about its memory; prints one JSON object.
 
-``python -m fastcore.lab.memory_probe lane`` runs in the measured interpreter. What it has no means for is a gap:
-an object with its reason instead of a value.
+``python -m fastcore.lab.memory_probe lane`` runs in the measured interpreter. What it has no means for is a
+gap: an object with its reason instead of a value.
 """
 
 import asyncio
