@@ -13,13 +13,14 @@ export FASTCORE_BUILD
 KERNELS := $(shell find src/fastcore -name '*.pyx' -o -name '*.h' -o -path '*/kernels/*.py')
 BUILD := setup.py pyproject.toml src/fastcore/_version.py $(KERNELS)
 
-.PHONY: help run test flights bench lint wheels clean
+.PHONY: help run test flights bench table lint wheels clean
 
 help:
 	@echo 'make run      the fraud API on 127.0.0.1:$(PORT)    (PORT=… changes it)'
 	@echo 'make flights  score 336,776 real flights from the command line'
 	@echo 'make test     the whole suite, both backends, on $(or $(PYTHON),no suitable Python)'
 	@echo 'make bench    the benchmarks, peers beside us'
+	@echo 'make table    the kernels in a few minutes, here or on PYTHONS="python3.15 pypy3.11", with a report'
 	@echo 'make lint     format, style, types, stubs, workflows'
 	@echo 'make wheels   sdist, wheel from it, and the suite on the installed wheel'
 	@echo 'PYTHON=… and VENV=… choose the interpreter and the environment'
@@ -44,6 +45,11 @@ $(VENV)/bench: $(VENV)/test
 	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
+$(VENV)/table: $(VENV)/built
+	$(BIN)/python -m pip install --quiet 'pytest>=8.3' 'pytest-benchmark>=5.1' \
+		"matplotlib>=3.9; implementation_name == 'cpython'"
+	@touch $@
+
 run: $(VENV)/built
 	@PORT=$(PORT) $(BIN)/python -m examples.fraud_api
 
@@ -56,6 +62,15 @@ test: $(VENV)/test
 
 bench: $(VENV)/bench
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-group-by=group $(PYTEST_ARGS)
+
+# what README shows of the kernels, with as much effort as a look is worth
+TABLE := build/bench
+table: $(VENV)/table
+	$(BIN)/python -m fastcore.cli bench run --quick --output $(TABLE) $(PYTHONS:%=--python %)
+	$(BIN)/python -m fastcore.cli bench report $(TABLE) --markdown $(TABLE)/report.md
+	@$(BIN)/python -c 'import matplotlib' 2>/dev/null && \
+		$(BIN)/python -m fastcore.cli bench report $(TABLE) --quiet --html $(TABLE)/report.html && \
+		echo '$(TABLE)/report.html has the plots' || true
 
 lint wheels: $(BIN)/python
 	@$(BIN)/python -m pip install --quiet nox

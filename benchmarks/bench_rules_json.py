@@ -23,7 +23,8 @@ UNREAD = {
     "note": "delivered to the reception; call before noon",
 }
 BODIES = [
-    json.dumps({**event, **UNREAD}, ensure_ascii=False, separators=(",", ":")).encode() for event in EVENTS
+    json.dumps({**event, "details": UNREAD}, ensure_ascii=False, separators=(",", ":")).encode()
+    for event in EVENTS
 ]
 
 

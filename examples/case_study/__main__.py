@@ -30,7 +30,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.case_study", description=__doc__)
     parser.add_argument("--python", action="append", default=[], help="an interpreter; by default this one")
     parser.add_argument(
-        "--backend", action="append", choices=BACKENDS, help="by default both, where they are"
+        "--backend", action="append", choices=BACKENDS, help="by default both, on PyPy python"
     )
     parser.add_argument("--way", action="append", choices=STUDIED, help="by default all")
     parser.add_argument("--seconds", type=float, default=10, help="of each load")
@@ -56,9 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if options.quick:
         plan = plan.shortened()
     ways = [STUDIED[name] for name in options.way or STUDIED]
-    targets, gaps = find_targets(
-        options.python, options.backend or BACKENDS, requirements=LIBRARIES, report=say
-    )
+    targets, gaps = find_targets(options.python, options.backend, requirements=LIBRARIES, report=say)
     for target in targets:
         found, missing = measure(target, ways, plan, say)
         gaps += missing

@@ -6,8 +6,8 @@ import pytest
 
 from fastcore.lab.comparing import changes, interval
 from fastcore.lab.results import BadResultsError, save
+from tests.cli.conftest import invoke
 
-from ..cli.conftest import invoke
 from .made import kernels, row
 
 

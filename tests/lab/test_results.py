@@ -69,7 +69,7 @@ def test_schema_refuses(change):
 def test_bad_documents(tmp_path, text, message):
     path = tmp_path / "bad.json"
     path.write_text(text)
-    with pytest.raises(BadResultsError, match="bad.json: ") as caught:
+    with pytest.raises(BadResultsError, match=r"bad\.json: ") as caught:
         load(path)
     assert message in str(caught.value)
 

@@ -15,8 +15,8 @@ from fastcore.lab.gaps import Gaps
 from fastcore.lab.interpreters import current
 from fastcore.lab.results import Results, load, save, schema
 from fastcore.lab.running import Run, here
+from tests.cli.conftest import invoke
 
-from ..cli.conftest import invoke
 from .made import PYPY, head, kernels, row
 
 SUITE = """

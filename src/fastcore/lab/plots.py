@@ -100,10 +100,11 @@ def _ratios(
     """A row of dots for each line: how many times faster than the baseline."""
     rows = []
     for line in (each for each in lines if each.suite == suite):
-        time = reference(line, lines, to)
-        if time is not None:
+        other = reference(line, lines, to)
+        if other is not None:
+            time = per_unit(other.rows[to.label])
             rows.append((line, {label: time / per_unit(row) for label, row in line.rows.items()}))
-    if not rows or all(len(found) < 2 for _, found in rows):
+    if all(value == 1 for _, found in rows for value in found.values()):
         return None
     with _drawing(f"ratios-{suite}", 1, 1, 10, 1.3 + 0.3 * len(rows)) as (figure, axes, svg):
         axis = axes[0][0]
@@ -166,7 +167,8 @@ def _rules(lines: list[Line], colours: dict[str, str]) -> Plot | None:
                 )
             axis.set_title(person)
             axis.set_xlabel("rules")
-        _share_log_axes(axes[0], "{:,.0f}".format, duration)
+        counts = sorted({row["parameters"]["rules"] for line in chosen for row in line.rows.values()})
+        _share_log_axes(axes[0], counts)
         axes[0][0].set_ylabel("for an event")
         _legend(figure, handles)
         return Plot(
@@ -174,16 +176,20 @@ def _rules(lines: list[Line], colours: dict[str, str]) -> Plot | None:
         )
 
 
-def _share_log_axes(axes: Any, across: Callable[[float], str], up: Callable[[float], str]) -> None:
-    """The same logarithmic scales for all panels."""
+def _share_log_axes(axes: Any, counts: list[int]) -> None:
+    """The same logarithmic scales for all panels: these counts across, times up."""
+    from matplotlib.ticker import NullLocator
+
     for axis in axes:
         axis.set_xscale("log")
         axis.set_yscale("log")
     limits = [min(axis.get_ylim()[0] for axis in axes), max(axis.get_ylim()[1] for axis in axes)]
     for axis in axes:
+        axis.set_xlim(counts[0] / 1.5, counts[-1] * 1.5)
+        axis.set_xticks(counts, [f"{count:,}" for count in counts])
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.set_ylim(*limits)
-        _log_ticks(axis.xaxis, across)
-        _log_ticks(axis.yaxis, up)
+        _log_ticks(axis.yaxis, duration)
 
 
 def _warm_up(lines: list[Line], documents: Sequence[Results], colours: dict[str, str]) -> Plot | None:

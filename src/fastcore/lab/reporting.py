@@ -12,6 +12,19 @@ from .view import Table
 __all__ = ["Baseline", "Line", "baseline", "kernel_lines", "labels", "reference", "tables"]
 
 MISSING = "–"
+OTHER = "*"
+"""Marks a ratio to who did the work by another algorithm."""
+HEADLINES = (
+    ("fibonacci", "F(22) by its definition"),
+    ("fibonacci", "F(n), n = 100,000"),
+    ("rules", "matches, 200 rules"),
+    ("rules", "matches, 2,000 rules"),
+    ("rules", "from JSON text, 200 rules"),
+    ("logic", "fraud conditions"),
+    ("payloads", "10,000 orders"),
+    ("payloads", "a page of 50 orders"),
+)
+"""Of each suite, what the short table has: suite and work."""
 TITLES = {"http": "Over HTTP", "memory": "Memory", "soak": "Soak"}
 
 
@@ -107,9 +120,15 @@ def tables(documents: Sequence[Results], gaps: dict[str, str], to: Baseline) -> 
     if gaps:
         rows = [[what, reason] for what, reason in sorted(gaps.items())]
         found.append(Table("gaps", "Not measured", ["what", "why"], rows, names=2))
-    found += [_suite(suite, lines, columns, to) for suite in dict.fromkeys(line.suite for line in lines)]
+    short = [line for line in lines if (line.suite, line.work) in HEADLINES]
+    if short:
+        found.append(_kernels("kernels", "Kernels, in short", short, columns, to))
+    for suite in dict.fromkeys(line.suite for line in lines):
+        chosen = [line for line in lines if line.suite == suite]
+        found.append(_kernels(f"kernels.{suite}", f"Kernels: {suite}", chosen, columns, to))
     if lines:
-        found += [_warm_up(lines, documents), _details(lines)]
+        warm_up = _warm_up(lines, documents)
+        found += [*([warm_up] if warm_up.rows else []), _details(lines)]
     return found + [table for kind in TITLES for table in _other(kind, documents)]
 
 
@@ -134,42 +153,42 @@ def _conditions(documents: Sequence[Results]) -> Table:
     return Table("conditions", "Conditions", columns, rows, names=7, note="; ".join(versions))
 
 
-def _suite(suite: str, lines: list[Line], columns: list[str], to: Baseline) -> Table:
-    chosen = [line for line in lines if line.suite == suite]
+def _kernels(key: str, title: str, lines: list[Line], columns: list[str], to: Baseline) -> Table:
     rows = [
         [
             *line.names,
             line.algorithm,
-            *(_cell(line, label, reference(line, chosen, to), to) for label in columns),
+            *(_cell(line, label, reference(line, lines, to), to) for label in columns),
         ]
-        for line in chosen
+        for line in lines
     ]
+    marked = any(cell.endswith(f"{OTHER})") for row in rows for cell in row)
     note = (
         f"Median times for one unit of the work; in parentheses how many times faster than {to}"
-        f"{' with the same code' if to.who is None else ''}: below 1 is slower. {MISSING}: not measured."
+        f"{' with the same code' if to.who is None else ''}: below 1 is slower."
+        f"{f' {OTHER} by another algorithm than that.' if marked else ''} {MISSING}: not measured."
     )
-    columns = ["work", "by", "algorithm", *columns]
-    return Table(f"kernels.{suite}", f"Kernels: {suite}", columns, rows, names=3, note=note)
+    return Table(key, title, ["work", "by", "algorithm", *columns], rows, names=3, note=note)
 
 
-def reference(line: Line, lines: list[Line], to: Baseline) -> float | None:
+def reference(line: Line, lines: list[Line], to: Baseline) -> Line | None:
     """What a line is compared with: the same code, or who the baseline names, at the same work."""
     for other in lines:
         same = other is line if to.who is None else other.who == to.who
         if same and (other.group, other.work) == (line.group, line.work) and to.label in other.rows:
-            return per_unit(other.rows[to.label])
+            return other
     return None
 
 
-def _cell(line: Line, label: str, to_time: float | None, to: Baseline) -> str:
+def _cell(line: Line, label: str, other: Line | None, to: Baseline) -> str:
     row = line.rows.get(label)
     if row is None:
         return MISSING
     time = per_unit(row)
-    is_reference = label == to.label and to.who in (None, line.who)
-    if to_time is None or is_reference:
+    if other is None or (other is line and label == to.label):
         return duration(time)
-    return f"{duration(time)} ({ratio(to_time / time)})"
+    mark = "" if other.algorithm == line.algorithm else OTHER
+    return f"{duration(time)} ({ratio(per_unit(other.rows[to.label]) / time)}{mark})"
 
 
 def _warm_up(lines: list[Line], documents: Sequence[Results]) -> Table:

@@ -95,7 +95,7 @@ class Target:
 
 def find_targets(
     names: Sequence[str],
-    backends: Sequence[str] = BACKENDS,
+    backends: Sequence[str] | None = None,
     *,
     requirements: Sequence[str] = (),
     source: str | None = None,
@@ -105,7 +105,7 @@ def find_targets(
 
     Parameters:
         names: interpreters; none means this one, with what is installed beside this fastcore.
-        backends: of fastcore.
+        backends: of fastcore; None for both, but only `python` on PyPy, where `cython` takes minutes to build.
         requirements: what their environments need besides a server.
         source: what fastcore is installed from; None for what this one came from.
         report: told what is being made.
@@ -114,7 +114,7 @@ def find_targets(
     gaps: list[Gap] = []
     if not names:
         here = current()
-        for backend in backends:
+        for backend in backends or _usual(here):
             _add(found, gaps, here.executable, here, backend, "this environment")
         return found, gaps
     origin = default_source() if source is None else read_source(source)
@@ -124,7 +124,8 @@ def find_targets(
         except MissingInterpreterError as error:
             gaps.append(Gap(name, str(error)))
             continue
-        for interpreter, backend in itertools.product(interpreters, backends):
+        chosen = backends or _usual(interpreters[0])
+        for interpreter, backend in itertools.product(interpreters, chosen):
             needed = (*SERVER[interpreter.is_pypy], *requirements)
             report(f"{interpreter.label}, {backend}: environment")
             try:
@@ -134,6 +135,10 @@ def find_targets(
             else:
                 _add(found, gaps, made.python, interpreter, backend, origin.name)
     return found, gaps
+
+
+def _usual(interpreter: Interpreter) -> Sequence[str]:
+    return ("python",) if interpreter.is_pypy else BACKENDS
 
 
 def _add(

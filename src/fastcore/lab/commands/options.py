@@ -32,7 +32,7 @@ Python = Annotated[
     typer.Option("--python", help="An interpreter by name or path; may be given several times."),
 ]
 Backends = Annotated[
-    list[str] | None, typer.Option("--backend", help="cython or python; both by default, where they are.")
+    list[str] | None, typer.Option("--backend", help="cython or python; by default both, on PyPy python.")
 ]
 Source = Annotated[
     str | None,
@@ -60,9 +60,12 @@ def targets(
     """The configurations that options name."""
     from fastcore.lab.environments import UnavailableError
 
-    backends = choose("--backend", backend, {name: name for name in BACKENDS})
+    if backend:
+        choose("--backend", backend, dict.fromkeys(BACKENDS))
     try:
-        return find_targets(python or (), backends, requirements=requirements, source=source, report=say)
+        return find_targets(
+            python or (), backend or None, requirements=requirements, source=source, report=say
+        )
     except UnavailableError as error:
         fail(str(error))
 
