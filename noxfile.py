@@ -129,7 +129,7 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lint(session: nox.Session) -> None:
-    """Format, style, types of the package and of user code, stubs of the extension, workflows."""
+    """Format, style, types of the package and of user code, stubs of the extension, workflows, deployment."""
     session.install(*group("lint"), *group("typing"), "cython>=3.3.1,<3.4", "setuptools>=80")
     install_project(session, "require")
     session.run("ruff", "check", ".")
@@ -142,3 +142,11 @@ def lint(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("zizmor", "--offline", "--no-progress", *workflows)
     session.run("python", "tools/wheel_matrix.py", "--check")
+    deployment = ROOT / "examples" / "deploy"
+    session.run("hadolint", *(str(path) for path in sorted(deployment.glob("Containerfile.*"))))
+    session.run(
+        "check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(deployment / "compose.yaml")
+    )
+    with session.chdir(deployment):
+        rules = {"RULES_FOLDER": str(ROOT / "examples" / "fraud_api" / "rules")}
+        session.run("gunicorn", "--check-config", "--config", "gunicorn.conf.py", "service:app", env=rules)
