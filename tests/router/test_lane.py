@@ -621,7 +621,7 @@ def test_problems_of_the_host_stay_its_own(backend):
 def test_everything_stays_in_openapi(backend):
     plain, fast = make(backend, lane=False), make(backend)
     assert fast.openapi() == plain.openapi()
-    assert len(fast.openapi()["paths"]) == 11
+    assert len(fast.openapi()["paths"]) == 12
 
 
 def test_answers_are_counted(backend):

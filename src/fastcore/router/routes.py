@@ -14,6 +14,7 @@ from . import fib, payloads, rules, status
 from .counters import Counters
 from .exchange import Operation
 from .fast_route import FastRoute
+from .loop_watch import LoopWatch
 from .openapi import extra, responses
 from .readiness import Readiness
 from .serve import Endpoint, Service
@@ -92,7 +93,7 @@ def _build(
     if unknown:
         raise ValueError(f"include must be some of {', '.join(GROUPS)}, not {', '.join(map(repr, unknown))}")
     backend = _backend.resolve(backend)
-    workers, counters = Workers(settings), Counters()
+    workers, counters, watch = Workers(settings), Counters(), LoopWatch(settings)
     store = rules.as_store(source, backend)
     updates = (
         rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
@@ -114,6 +115,6 @@ def _build(
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
         operations += status.operations(
-            settings, backend, readiness, workers, counters, updates, lambda: len(store)
+            settings, backend, readiness, workers, counters, watch, updates, lambda: len(store)
         )
-    return operations, Service(settings, workers, counters)
+    return operations, Service(settings, workers, counters, watch)

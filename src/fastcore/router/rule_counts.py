@@ -43,7 +43,7 @@ class RuleCounts:
             self._add_up()
 
     def read(self) -> tuple[int, dict[str, int]]:
-        """How many events were decided, and how many of them each rule fired for, in the order of `matched`."""
+        """How many events were decided, and for how many each rule fired, in the order of `matched`."""
         self._add_up()
         with self._lock:
             return self._events, dict(self._fired)

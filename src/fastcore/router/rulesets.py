@@ -8,9 +8,9 @@ from threading import Lock
 from fastcore.errors import EvaluationError, EventError, LimitError
 from fastcore.rules import Decision, RejectedFile, RuleSet, RuleStore
 
+from .counters import Counters
 from .decisions import decision_writer
 from .exchange import Call
-from .counters import Counters
 from .parameters import entity_tag
 from .problems import Problem, echo, refused
 from .rule_counts import RuleCounts

@@ -1,5 +1,6 @@
 """From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
@@ -11,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from .bodies import Receive, begin_body, media_type, read_body
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work, raw_headers
+from .loop_watch import LoopWatch
 from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
@@ -23,10 +25,13 @@ _NO_QUERY: Mapping[str, str] = {}
 class Service:
     """Answers the operations of one router."""
 
-    def __init__(self, settings: RouterSettings, workers: Workers, counters: Counters) -> None:
+    def __init__(
+        self, settings: RouterSettings, workers: Workers, counters: Counters, watch: LoopWatch
+    ) -> None:
         self.settings = settings
         self.workers = workers
         self.counters = counters
+        self.watch = watch
 
 
 class Endpoint:
@@ -43,6 +48,7 @@ class Endpoint:
         self._max_bytes = operation.max_bytes
         self._deadline = service.settings.deadline_seconds
         self._count = service.counters.of(operation.name)
+        self._watch = service.watch
 
     async def framework(self, request: Request) -> Response:
         """The response to a request whose body a dependency may have read."""
@@ -67,6 +73,9 @@ class Endpoint:
             headers: its header fields, names in lower case.
             receive: gives the messages with its body.
         """
+        loop = _get_running_loop()
+        if loop is not self._watch.loop:
+            self._watch.begin(loop)
         try:
             call = Call(path, parse_query(query) if query else _NO_QUERY, headers)
             if self.reads:

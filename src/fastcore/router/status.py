@@ -10,6 +10,7 @@ from fastcore.info import gil_enabled, jit_enabled
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work
 from .fib import runtime
+from .loop_watch import LoopWatch
 from .problems import Problem
 from .readiness import Readiness
 from .schemas import answer, record
@@ -29,6 +30,7 @@ class _Status:
         readiness: Readiness,
         workers: Workers,
         counters: Counters,
+        watch: LoopWatch,
         updates: str,
         loaded: Callable[[], int],
     ) -> None:
@@ -37,6 +39,7 @@ class _Status:
         self.readiness = readiness
         self.workers = workers
         self.counters = counters
+        self.watch = watch
         self.updates = updates
         self.loaded = loaded
 
@@ -75,6 +78,7 @@ class _Status:
                 "limits": self.settings.to_dict(),
                 "counters": self.counters.to_dict(),
                 "work": self.workers.state(),
+                "event_loop": self.watch.state(),
             }
         )
 
@@ -89,6 +93,7 @@ def operations(
     readiness: Readiness,
     workers: Workers,
     counters: Counters,
+    watch: LoopWatch,
     updates: str,
     loaded: Callable[[], int],
 ) -> list[Operation]:
@@ -98,7 +103,7 @@ def operations(
         updates: ``"on"``, or why PUT /rules/{name} is not offered.
         loaded: gives how many rulesets there are.
     """
-    status = _Status(settings, backend, readiness, workers, counters, updates, loaded)
+    status = _Status(settings, backend, readiness, workers, counters, watch, updates, loaded)
     return [
         Operation(
             name="health",
@@ -154,6 +159,13 @@ _INFO = {
     "limits": RouterSettings(worker_threads=2).to_dict(),
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
+    "event_loop": {
+        "watched": True,
+        "samples": 6000,
+        "lag_p50_seconds": 0.000436,
+        "lag_p99_seconds": 0.001893,
+        "lag_max_seconds": 0.012506,
+    },
 }
 
 
@@ -163,6 +175,7 @@ def _answer(description: str, title: str, properties: dict[str, Any], example: o
 
 def _info_schema() -> dict[str, Any]:
     count = {"type": "integer", "minimum": 0}
+    lags = {f"lag_{which}_seconds": {"type": "number", "minimum": 0} for which in ("p50", "p99", "max")}
     about = RouterSettings.describe()
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
     limits = {
@@ -189,4 +202,9 @@ def _info_schema() -> dict[str, Any]:
             },
         },
         "work": {"type": "object", "properties": {"running": count, "waiting": count, "refused": count}},
+        "event_loop": {
+            "type": "object",
+            "description": "how late the event loop that answers was, within the last five to ten minutes",
+            "properties": {"watched": {"type": "boolean"}, "samples": count, **lags},
+        },
     }
