@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -15,11 +16,16 @@ from .counters import Counters
 from .exchange import Operation
 from .fast_route import FastRoute
 from .loop_watch import LoopWatch
+from .metrics import Reported, report
 from .openapi import extra, responses
 from .readiness import Readiness
+from .rulesets import Library
 from .serve import Endpoint, Service
 from .settings import RouterSettings
 from .work import Workers
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
 
 __all__ = ["GROUPS", "create_router"]
 
@@ -40,6 +46,7 @@ def create_router(
     operation_id_prefix: str = "fastcore_",
     tags: Sequence[str | Enum] = ("fastcore",),
     backend: str | None = None,
+    meter_provider: "MeterProvider | None" = None,
 ) -> APIRouter:
     """A router with the paths of fastcore, for ``app.include_router(…, prefix=…)``.
 
@@ -59,6 +66,7 @@ def create_router(
         tags: OpenAPI tags of every path.
         backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
             keeps the backend of its rulesets.
+        meter_provider: OpenTelemetry's, for metrics of this router; by default the global one.
 
     Returns:
         An ``APIRouter``.
@@ -68,7 +76,10 @@ def create_router(
         ImportError: the backend is not available.
     """
     settings = settings or RouterSettings()
-    operations, service = _build(rules, settings, frozenset(include), bool(update_dependencies), backend)
+    name = operation_id_prefix.strip("_") or "router"
+    operations, service = _build(
+        rules, settings, frozenset(include), bool(update_dependencies), backend, name, meter_provider
+    )
     router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
     for operation in operations:
         router.add_api_route(
@@ -87,14 +98,27 @@ def create_router(
 
 
 def _build(
-    source: _RuleSource, settings: RouterSettings, groups: frozenset[str], guarded: bool, backend: str | None
+    source: _RuleSource,
+    settings: RouterSettings,
+    groups: frozenset[str],
+    guarded: bool,
+    backend: str | None,
+    name: str,
+    meter_provider: "MeterProvider | None",
 ) -> tuple[list[Operation], Service]:
     unknown = sorted(groups.difference(GROUPS))
     if unknown:
         raise ValueError(f"include must be some of {', '.join(GROUPS)}, not {', '.join(map(repr, unknown))}")
     backend = _backend.resolve(backend)
-    workers, counters, watch = Workers(settings), Counters(), LoopWatch(settings)
+    workers, counters = Workers(settings), Counters()
     store = rules.as_store(source, backend)
+    library = Library(store, counters) if "rules" in groups else None
+    reported, record_lag = report(
+        name,
+        lambda name: Reported(name, counters, workers, library, settings.max_rule_series),
+        meter_provider,
+    )
+    watch = LoopWatch(settings, record_lag)
     updates = (
         rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
     )
@@ -105,8 +129,8 @@ def _build(
     if "fib" in groups:
         operations += fib.operations(settings, backend)
         steps["fib"] = fib.warm_up(backend)
-    if "rules" in groups:
-        operations += rules.operations(settings, store, counters, updates == "on", backend)
+    if library is not None:
+        operations += rules.operations(settings, library, counters, updates == "on")
         steps["rulesets"] = rules.warm_up(store)
     if "payloads" in groups:
         operations += payloads.operations(settings, backend)
@@ -117,4 +141,4 @@ def _build(
         operations += status.operations(
             settings, backend, readiness, workers, counters, watch, updates, lambda: len(store)
         )
-    return operations, Service(settings, workers, counters, watch)
+    return operations, Service(settings, workers, counters, watch, reported)

@@ -124,10 +124,9 @@ def warm_up(store: RuleStore) -> Callable[[], object]:
 
 
 def operations(
-    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool, backend: str
+    settings: RouterSettings, library: Library, counters: Counters, with_updates: bool
 ) -> list[Operation]:
     """The rows of this family in the router's table."""
-    library = Library(store, counters)
     # a request is matched against one route after the other, so the hot ones come first
     table = _deciding(settings, library, counters) + _reading(_Rules(settings, library, counters))
     return table + ([_replacing(Updates(library, settings), settings)] if with_updates else [])

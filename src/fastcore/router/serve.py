@@ -13,6 +13,7 @@ from .bodies import Receive, begin_body, media_type, read_body
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work, raw_headers
 from .loop_watch import LoopWatch
+from .metrics import Reported
 from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
@@ -26,12 +27,18 @@ class Service:
     """Answers the operations of one router."""
 
     def __init__(
-        self, settings: RouterSettings, workers: Workers, counters: Counters, watch: LoopWatch
+        self,
+        settings: RouterSettings,
+        workers: Workers,
+        counters: Counters,
+        watch: LoopWatch,
+        reported: Reported,
     ) -> None:
         self.settings = settings
         self.workers = workers
         self.counters = counters
         self.watch = watch
+        self.reported = reported  # for as long as the service lives
 
 
 class Endpoint:
