@@ -113,11 +113,11 @@ def _build(
     workers, counters = Workers(settings), Counters()
     store = rules.as_store(source, backend)
     library = Library(store, counters) if "rules" in groups else None
-    reported, record_lag = report(
-        name,
-        lambda name: Reported(name, counters, workers, library, settings.max_rule_series),
-        meter_provider,
-    )
+
+    def named(name: str) -> Reported:
+        return Reported(name, counters, workers, library, settings.max_rule_series)
+
+    reported, record_lag = report(name, named, meter_provider)
     watch = LoopWatch(settings, record_lag)
     updates = (
         rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
