@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .exchange import Reply, raw_headers
 from .fast_route import endpoint_of, has_dependencies, places
+from .profiling import ProfileRoute
 from .serve import Endpoint, as_response, parse_query
 
 __all__ = ["FastLane", "Passed", "Plan", "make_plan"]
@@ -112,6 +113,8 @@ def _may_match(place: Any, method: str, path: str) -> bool:
     """Whether a place may answer a request to a path of this template; True where it cannot be told."""
     route = place.original_route
     template = place.path
+    if isinstance(route, ProfileRoute):
+        return False  # what asks for a profile is passed on
     matching = getattr(type(route), "matches", None)
     if matching in (WebSocketRoute.matches, APIWebSocketRoute.matches):
         return False

@@ -18,6 +18,7 @@ from .fast_route import FastRoute
 from .loop_watch import LoopWatch
 from .metrics import Reported, report
 from .openapi import extra, responses
+from .profiling import DESCRIPTION, Profiled, Profiler, ProfileRoute, profiles
 from .readiness import Readiness
 from .rulesets import Library
 from .serve import Endpoint, Service
@@ -43,6 +44,7 @@ def create_router(
     include: Collection[str] = GROUPS,
     dependencies: Sequence[Depends] = (),
     update_dependencies: Sequence[Depends] = (),
+    profile_dependencies: Sequence[Depends] = (),
     operation_id_prefix: str = "fastcore_",
     tags: Sequence[str | Enum] = ("fastcore",),
     backend: str | None = None,
@@ -61,6 +63,8 @@ def create_router(
         dependencies: ``Depends(…)`` that run before every path of this router.
         update_dependencies: ``Depends(…)`` that run before PUT /rules/{name} as well; without one, or without
             ``settings.allow_updates``, or without a folder behind the store, that path does not exist.
+        profile_dependencies: ``Depends(…)`` that run before a request with ``?profile=1``; without one, or
+            without ``settings.allow_profile``, that parameter means nothing.
         operation_id_prefix: what the names of the routes begin with, and therefore the operation ids that
             FastAPI or the host's ``generate_unique_id_function`` makes of them.
         tags: OpenAPI tags of every path.
@@ -73,15 +77,38 @@ def create_router(
 
     Raises:
         ValueError: an unknown group or backend, or two rulesets of one name.
-        ImportError: the backend is not available.
+        ImportError: the backend is not available; or profiles are wanted and pyinstrument is not installed.
     """
     settings = settings or RouterSettings()
     name = operation_id_prefix.strip("_") or "router"
+    profiled = profiles(settings, profile_dependencies)
+    if settings.allow_profile and profiled != "on":
+        _log.warning("requests are not profiled: %s", profiled)
     operations, service = _build(
-        rules, settings, frozenset(include), bool(update_dependencies), backend, name, meter_provider
+        rules,
+        settings,
+        frozenset(include),
+        bool(update_dependencies),
+        profiled,
+        backend,
+        name,
+        meter_provider,
     )
+    profiler = Profiler(service) if profiled == "on" else None
     router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
     for operation in operations:
+        guards = list(update_dependencies) if operation.guarded else []
+        if profiler is not None:
+            router.add_api_route(
+                operation.path,
+                Profiled(profiler, operation).framework,
+                methods=[operation.method],
+                name=f"{operation_id_prefix}{operation.name}_profile",
+                response_class=Response,
+                include_in_schema=False,
+                dependencies=[*guards, *profile_dependencies],
+                route_class_override=ProfileRoute,
+            )
         router.add_api_route(
             operation.path,
             Endpoint(service, operation).framework,
@@ -91,8 +118,8 @@ def create_router(
             description=operation.description,
             response_class=Response,
             responses=responses(operation, settings.problem_base),
-            openapi_extra=extra(operation),
-            dependencies=list(update_dependencies) if operation.guarded else None,
+            openapi_extra=extra(operation, () if profiler is None else (DESCRIPTION,)),
+            dependencies=guards,
         )
     return router
 
@@ -102,6 +129,7 @@ def _build(
     settings: RouterSettings,
     groups: frozenset[str],
     guarded: bool,
+    profiled: str,
     backend: str | None,
     name: str,
     meter_provider: "MeterProvider | None",
@@ -139,6 +167,6 @@ def _build(
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
         operations += status.operations(
-            settings, backend, readiness, workers, counters, watch, updates, lambda: len(store)
+            settings, backend, readiness, workers, counters, watch, updates, profiled, lambda: len(store)
         )
     return operations, Service(settings, workers, counters, watch, reported)

@@ -18,7 +18,7 @@ from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
 
-__all__ = ["Endpoint", "Service", "as_response"]
+__all__ = ["Endpoint", "Service", "as_response", "parse_query", "receive_of"]
 
 _NO_QUERY: Mapping[str, str] = {}
 
@@ -60,7 +60,7 @@ class Endpoint:
     async def framework(self, request: Request) -> Response:
         """The response to a request whose body a dependency may have read."""
         scope = request.scope
-        receive = _receive_of(request) if self.reads else request.receive
+        receive = receive_of(request) if self.reads else request.receive
         return as_response(
             await self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
         )
@@ -136,7 +136,7 @@ def as_response(reply: Reply) -> Response:
     return response
 
 
-def _receive_of(request: Request) -> Receive:
+def receive_of(request: Request) -> Receive:
     """What gives the body of a request as messages, also if it was read before."""
     stream = request.stream()
 

@@ -32,6 +32,7 @@ class _Status:
         counters: Counters,
         watch: LoopWatch,
         updates: str,
+        profiles: str,
         loaded: Callable[[], int],
     ) -> None:
         self.settings = settings
@@ -41,6 +42,7 @@ class _Status:
         self.counters = counters
         self.watch = watch
         self.updates = updates
+        self.profiles = profiles
         self.loaded = loaded
 
     def health(self, call: Call) -> Reply:
@@ -75,6 +77,7 @@ class _Status:
                 "gil": gil_enabled(),
                 "rulesets": self.loaded(),
                 "updates": self.updates,
+                "profiles": self.profiles,
                 "limits": self.settings.to_dict(),
                 "counters": self.counters.to_dict(),
                 "work": self.workers.state(),
@@ -95,15 +98,17 @@ def operations(
     counters: Counters,
     watch: LoopWatch,
     updates: str,
+    profiles: str,
     loaded: Callable[[], int],
 ) -> list[Operation]:
     """The rows of this family in the router's table.
 
     Parameters:
         updates: ``"on"``, or why PUT /rules/{name} is not offered.
+        profiles: ``"on"``, or why requests cannot be profiled.
         loaded: gives how many rulesets there are.
     """
-    status = _Status(settings, backend, readiness, workers, counters, watch, updates, loaded)
+    status = _Status(settings, backend, readiness, workers, counters, watch, updates, profiles, loaded)
     return [
         Operation(
             name="health",
@@ -156,6 +161,7 @@ _INFO = {
     "gil": True,
     "rulesets": 1,
     "updates": "off: the setting allow_updates is false",
+    "profiles": "off: the setting allow_profile is false",
     "limits": RouterSettings(worker_threads=2).to_dict(),
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
@@ -192,6 +198,7 @@ def _info_schema() -> dict[str, Any]:
         "gil": {"type": "boolean"},
         "rulesets": count,
         "updates": {"type": "string", "description": "`on`, or why PUT /rules/{name} is not offered"},
+        "profiles": {"type": "string", "description": "`on`, or why `?profile=1` does nothing"},
         "limits": {"type": "object", "required": list(limits), "properties": limits},
         "counters": {
             "type": "object",
