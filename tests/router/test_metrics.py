@@ -200,7 +200,7 @@ def test_the_page_has_every_metric_with_its_unit_and_attributes(reader, provider
             for name, metric in metrics_of(reader).items()
         }
     rows = re.findall(
-        r"^\| `(fastcore\.\S+)` \| [^|]+ \| `(\S+)` \| ([^|]*) \|", PAGE.read_text("utf-8"), re.MULTILINE
+        r"^\| `(fastcore\.\S+)` \| [^|]+ \| `(\S+)` \|([^|]*)\|", PAGE.read_text("utf-8"), re.MULTILINE
     )
     written = {(name, unit, frozenset(re.findall(r"`([^`]+)`", keys))) for name, unit, keys in rows}
     assert written == found
