@@ -282,7 +282,11 @@ def test_what_has_dependencies_is_passed_on(backend, answered, caplog, level):
         install(app, router)
     check(app, "/fastcore", True)
     assert answered == []
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (warning,) = [
+        record.getMessage()
+        for record in caplog.records
+        if (record.levelname, record.name) == ("WARNING", "fastcore.router")
+    ]
     for path in HOT_PATHS if SHOWS else ():
         assert f"{path}: dependencies run before it" in warning
 

@@ -39,6 +39,10 @@ async def hold(monitor):
     await until(lambda: monitor.lag().samples > before)
 
 
+def warnings(caplog):
+    return [each for each in caplog.records if each.name == "fastcore.event_loop"]
+
+
 def loops():
     found = [pytest.param(asyncio.run, id="asyncio")]
     try:
@@ -80,7 +84,7 @@ def test_it_warns_once_and_then_counts(run, caplog):
             return monitor.late
 
     assert run(main()) >= 3
-    (record,) = [each for each in caplog.records if each.name == "fastcore.event_loop"]
+    (record,) = warnings(caplog)
     assert record.levelno == logging.WARNING
     assert re.fullmatch(r"something held the event loop for \d+\.\d{3} seconds", record.getMessage())
 
@@ -88,12 +92,12 @@ def test_it_warns_once_and_then_counts(run, caplog):
 def test_a_warning_says_how_many_it_stands_for(caplog):
     async def main():
         async with EventLoopMonitor(threshold=0.1, interval=0.01, log_interval=HELD * 2) as monitor:
-            while len(caplog.records) < 2:
+            while len(warnings(caplog)) < 2:
                 await hold(monitor)
             return monitor.late
 
     late = asyncio.run(main())
-    said = re.search(r", and (\d+) more times since the last warning$", caplog.records[1].getMessage())
+    said = re.search(r", and (\d+) more times since the last warning$", warnings(caplog)[1].getMessage())
     assert 1 <= int(said[1]) <= late - 2
 
 
@@ -104,7 +108,7 @@ def test_below_the_threshold_it_says_nothing(caplog):
             return monitor.late
 
     assert asyncio.run(main()) == 0
-    assert "fastcore.event_loop" not in {each.name for each in caplog.records}
+    assert not warnings(caplog)
 
 
 def test_it_can_be_stopped_and_started_again(run):
@@ -245,7 +249,7 @@ def test_it_warns_of_what_the_host_does(caplog):
 
         def held():
             client.get("/hold")
-            return [each for each in caplog.records if each.name == "fastcore.event_loop"]
+            return warnings(caplog)
 
         eventually(held, "warned")
         assert event_loop(client)["lag_max_seconds"] >= 0.1
