@@ -39,6 +39,11 @@ async def hold(monitor):
     await until(lambda: monitor.lag().samples > before)
 
 
+def gone(reference):
+    gc.collect()
+    return reference() is None
+
+
 def warnings(caplog):
     return [each for each in caplog.records if each.name == "fastcore.event_loop"]
 
@@ -165,7 +170,7 @@ def test_one_that_nobody_holds_ends():
         await until(lambda: seen)
         reference = ref(monitor)
         del monitor
-        await until(lambda: gc.collect() is not None and reference() is None)
+        await until(lambda: gone(reference))
         count = len(seen)
         await asyncio.sleep(0.05)
         assert len(seen) == count
@@ -291,7 +296,7 @@ def test_it_ends_with_the_router_in_a_loop_that_goes_on():
         await until(lambda: seen)
         reference = ref(watch)
         del watch
-        await until(lambda: gc.collect() is not None and reference() is None)
+        await until(lambda: gone(reference))
         count = len(seen)
         await asyncio.sleep(0.15)
         assert len(seen) == count
