@@ -1,6 +1,7 @@
 """The selector: each value of each switch, in interpreters of their own."""
 
 import inspect
+import os
 import pickle
 import shutil
 import subprocess
@@ -190,6 +191,23 @@ class TestReport:
         )
         assert done.returncode == (required != selected)
         assert ("required: " in done.stdout) is (required != selected)
+
+    @pytest.mark.parametrize(("required", "status"), [("python", 0), ("cython", 1)])
+    def test_command_whose_reader_has_gone(self, clean_environment, required, status):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "fastcore", "--require", required],
+                env=clean_environment | {"FASTCORE_BACKEND": "python"},
+                stdout=writer,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        finally:
+            os.close(writer)
+        assert (done.returncode, done.stderr) == (status, "")
 
 
 class TestImport:

@@ -50,6 +50,7 @@ OUR_LANGUAGES = ("python", "pycon")
 GIVEN = MappingProxyType(
     {
         "backends.md": {"event": {"card": {"country": "US"}}},
+        "observing.md": {"authenticate": lambda: None},
         "operating.md": {"authenticate": lambda: None},
         "router.md": {"authenticate": lambda: None},
     }
@@ -57,6 +58,7 @@ GIVEN = MappingProxyType(
 NEEDS = MappingProxyType(
     {
         ("backends.md", "python"): "cython",
+        ("observing.md", "python"): "pyinstrument",
         ("operating.md", "python"): "pydantic_settings",
         ("router.md", "python"): "fastapi",
     }

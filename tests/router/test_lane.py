@@ -20,6 +20,7 @@ from starlette.routing import Route
 from fastcore import RuleSet, _backend
 from fastcore.router import FastLane, RouterSettings, asgi_app, create_router, install
 from fastcore.router.fast_route import places
+from tests.waiting import eventually
 
 from .support import DISCONNECT, DOCUMENT, EVENT, JSON_BODY, STRICT, http_scope, part
 from .test_mounting import CALLS, GUARD, check
@@ -281,7 +282,11 @@ def test_what_has_dependencies_is_passed_on(backend, answered, caplog, level):
         install(app, router)
     check(app, "/fastcore", True)
     assert answered == []
-    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (warning,) = [
+        record.getMessage()
+        for record in caplog.records
+        if (record.levelname, record.name) == ("WARNING", "fastcore.router")
+    ]
     for path in HOT_PATHS if SHOWS else ():
         assert f"{path}: dependencies run before it" in warning
 
@@ -405,6 +410,49 @@ def test_a_route_that_is_put_before_it_later_wins(backend, answered):
     app.router.routes.insert(0, Route("/fastcore/fib/{n}", lambda request: PlainTextResponse("own")))
     assert TestClient(app).get("/fastcore/fib/10").text == "own"
     assert answered_by_the_lane(answered, 1)
+
+
+def replaced(app, included):
+    """Another route in the place of one of the app's."""
+    app.router.routes[0] = Route("/fastcore/fib/{n}", lambda request: PlainTextResponse("own"))
+
+
+def added(app, included):
+    """A route more of a router that is included already, before ours."""
+    included.add_api_route("/fastcore/fib/{n}", own)
+
+
+def guarded(app, included):
+    """A dependency that ours gets after all; FastAPI takes notice when a route of that router is added."""
+    router = app.state.router
+    for each in (*router.routes, router):
+        each.dependencies.append(GUARD[0])
+    router.add_api_route("/more", own)
+
+
+@shows
+@pytest.mark.parametrize("change", [replaced, added, guarded])
+def test_what_changes_later_is_seen_soon(backend, answered, change):
+    def build(lane):
+        app, included = FastAPI(), APIRouter()
+        app.state.router = router = create_router(rules=rules(), backend=backend)
+        included.add_api_route("/else", own)
+        app.include_router(included)
+        install(app, router, lane=lane)
+        return app, included
+
+    (plain, plain_included), (fast, fast_included) = build(False), build(True)
+    ask_hot(plain)
+    ask_hot(fast)
+    change(plain, plain_included)
+    change(fast, fast_included)
+    expected = TestClient(plain).get("/fastcore/fib/10").text
+    assert expected == ('{"detail":"no key"}' if change is guarded else "own")
+    client = TestClient(fast)
+    eventually(lambda: client.get("/fastcore/fib/10").text == expected, "seen")
+    before = len(answered)
+    assert client.get("/fastcore/fib/10").text == expected
+    assert len(answered) == before
 
 
 def test_a_prefix_with_parameters_is_passed_on(backend, answered):
@@ -621,7 +669,7 @@ def test_problems_of_the_host_stay_its_own(backend):
 def test_everything_stays_in_openapi(backend):
     plain, fast = make(backend, lane=False), make(backend)
     assert fast.openapi() == plain.openapi()
-    assert len(fast.openapi()["paths"]) == 11
+    assert len(fast.openapi()["paths"]) == 12
 
 
 def test_answers_are_counted(backend):

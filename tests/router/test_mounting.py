@@ -21,6 +21,7 @@ CALLS = [
     ("GET", "/payloads/3/stream", None),
     ("GET", "/rules", None),
     ("GET", "/rules/fraud", None),
+    ("GET", "/rules/fraud/counts", None),
     ("POST", "/rules/fraud/evaluate", EVENT),
     ("POST", "/rules/fraud/evaluate-many", [EVENT]),
     ("POST", "/rules/fraud/explain", EVENT),
@@ -165,7 +166,7 @@ def test_several_instances_in_one_app(backend):
             {
                 "/rules",
                 "/rules/{name}",
-                *(f"/rules/{{name}}/{verb}" for verb in ("evaluate", "evaluate-many", "explain")),
+                *(f"/rules/{{name}}/{verb}" for verb in ("counts", "evaluate", "evaluate-many", "explain")),
             },
         ),
     ],

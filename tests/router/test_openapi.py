@@ -16,6 +16,7 @@ TABLE = {
     "get /payloads/{count}/stream",
     "get /rules",
     "get /rules/{name}",
+    "get /rules/{name}/counts",
     "put /rules/{name}",
     "post /rules/{name}/evaluate",
     "post /rules/{name}/evaluate-many",

@@ -89,3 +89,27 @@ def test_two_routers_share_nothing(backend):
     first, second = make_client(backend), make_client(backend)
     first.get("/fastcore/fib/1")
     assert second.get("/fastcore/info").json()["counters"]["answers"] == {}
+
+
+def members(schema):
+    """The names in a schema, in its objects too."""
+    properties = schema.get("properties")
+    return None if properties is None else {name: members(each) for name, each in properties.items()}
+
+
+def names(value, like):
+    """The names in a value, as deep as the schema has names."""
+    return None if like is None else {name: names(each, like.get(name)) for name, each in value.items()}
+
+
+def test_info_is_what_its_documentation_says(client):
+    client.post("/fastcore/rules/fraud/evaluate", json={})
+    operation = client.app.openapi()["paths"]["/fastcore/info"]["get"]
+    content = operation["responses"]["200"]["content"]["application/json"]
+    documented = members(content["schema"])
+    info = client.get("/fastcore/info").json()
+    assert names(info, documented) == documented
+    assert names(content["example"], documented) == documented
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    jsonschema.validate(info, content["schema"])
+    jsonschema.validate(content["example"], content["schema"])

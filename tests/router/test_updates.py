@@ -325,4 +325,4 @@ def test_updates_exist_only_when_all_is_given(
     assert ("put" in client.get("/openapi.json").json()["paths"]["/fastcore/rules/{name}"]) is (
         reason == "on"
     )
-    assert bool(caplog.records) is (allow and reason != "on")
+    assert ("fastcore.router" in {each.name for each in caplog.records}) is (allow and reason != "on")

@@ -15,6 +15,8 @@ except ModuleNotFoundError as error:
         "fastcore.router needs FastAPI: pip install 'fastcore-kernels[fastapi]'", name="fastapi"
     ) from error
 
+from fastcore.event_loop import EventLoopMonitor
+
 from .lane import FastLane
 from .mounting import asgi_app, install
 from .routes import create_router
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     router: APIRouter
 
-__all__ = ["FastLane", "RouterSettings", "asgi_app", "create_router", "install", "router"]
+__all__ = ["EventLoopMonitor", "FastLane", "RouterSettings", "asgi_app", "create_router", "install", "router"]
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from .counters import Counters
 from .exchange import JSON, Call, Reply, Work
 from .problems import Problem, echo, refused
 from .records import Broken, array_records, batches, line_records
-from .rulesets import Library, Served, decide
+from .rulesets import Library, Served
 from .settings import RouterSettings
 
 __all__ = ["Batch"]
@@ -66,7 +66,7 @@ class Batch:
                     answers.append(_error_record(index, problem, served.ruleset.version))
                     bad += 1
                 index += 1
-            self.counters.evaluated(len(some) - bad, bad)
+            self.counters.failed(bad)
             yield answers
 
     def _decide(self, served: Served, record: bytes | Broken) -> bytes:
@@ -74,7 +74,7 @@ class Batch:
             raise Problem("invalid-json", record)
         if len(record) > self.settings.max_body_bytes:
             raise Problem("limit-exceeded", f"an event may have at most {self.settings.max_body_bytes} bytes")
-        return served.write(decide(served.ruleset, record, self.settings.max_depth))
+        return served.decide(record, self.settings.max_depth)
 
 
 def _error_record(index: int, problem: Problem, version: str) -> bytes:

@@ -13,7 +13,8 @@ class Counters:
     def __init__(self) -> None:
         self._lock = Lock()
         self._answers: dict[str, dict[int, int]] = {}
-        self._good = self._bad = 0
+        self._decided = self._failed = 0
+        self.before_reading: Callable[[], None] = lambda: None
 
     def of(self, operation: str) -> Callable[[int], None]:
         """What counts an answer of this operation, by its status."""
@@ -26,15 +27,20 @@ class Counters:
 
         return answered
 
-    def evaluated(self, good: int, bad: int) -> None:
-        """Events that got a decision, and those that got an error."""
+    def decided(self, count: int) -> None:
+        """So many events more got a decision."""
         with self._lock:
-            self._good += good
-            self._bad += bad
+            self._decided += count
+
+    def failed(self, count: int) -> None:
+        """So many events more got an error."""
+        with self._lock:
+            self._failed += count
 
     def to_dict(self) -> dict[str, Any]:
+        self.before_reading()
         with self._lock:
-            records = {"evaluated": self._good, "failed": self._bad}
+            records = {"evaluated": self._decided, "failed": self._failed}
             answers = {
                 operation: {str(status): count for status, count in sorted(counts.items())}
                 for operation, counts in sorted(self._answers.items())

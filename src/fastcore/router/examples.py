@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["DECISION", "DETAIL", "EVENT", "EXPLANATION", "LINES", "LISTING", "SUMMARY"]
+__all__ = ["COUNTS", "DECISION", "DETAIL", "EVENT", "EXPLANATION", "LINES", "LISTING", "SUMMARY"]
 
 EVENT: dict[str, Any] = {"amount": 120, "country": "DE"}
 
@@ -35,6 +35,14 @@ DECISION: dict[str, Any] = {
     "errors": [],
     "ruleset": "fraud",
     "version": "7",
+}
+COUNTS = {
+    "ruleset": "fraud",
+    "version": "7",
+    "since": "2026-11-21T08:00:00.000+00:00",
+    "events": 120,
+    "rules": {"large": 3},
+    "scope": "this process",
 }
 EXPLANATION: dict[str, Any] = {
     "ruleset": "fraud",

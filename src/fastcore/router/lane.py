@@ -9,6 +9,8 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from operator import is_
+from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,11 +22,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .exchange import Reply, raw_headers
 from .fast_route import endpoint_of, has_dependencies, places
+from .profiling import ProfileRoute
 from .serve import Endpoint, as_response, parse_query
 
 __all__ = ["FastLane", "Passed", "Plan", "make_plan"]
 
 _MAX_DIGITS = 7
+# The app is looked at again when so many seconds have passed. Routes that are added to the app itself are
+# seen at once, by their number.
+_LOOK_SECONDS = 1.0
 
 _log = logging.getLogger("fastcore.router")
 
@@ -68,18 +74,21 @@ class Plan:
     answered: Mapping[str, _Entries]
     passed: tuple[Passed, ...]
     routes: int
+    seen: tuple[Any, ...]
 
 
 def make_plan(app: FastAPI, router: APIRouter) -> Plan:
     """Looks at an app that includes a router of ours."""
     found = places(app)
+    seen = _identities(found)
     hot = [place for place in places(router) or () if _is_hot(place)]
     ours = {id(place.original_route) for place in hot}
     count = len(app.router.routes)
     if found is None:
-        return Plan({}, (Passed("every path", "this FastAPI does not show what runs before a route"),), count)
+        unknown = "this FastAPI does not show what runs before a route"
+        return Plan({}, (Passed("every path", unknown),), count, seen)
     if type(app.router) is not APIRouter:
-        return Plan({}, (Passed("every path", "the app has a router of its own kind"),), count)
+        return Plan({}, (Passed("every path", "the app has a router of its own kind"),), count, seen)
     answered: dict[str, list[_Entry]] = {}
     passed: list[Passed] = []
     for index, place in enumerate(found):
@@ -92,12 +101,25 @@ def make_plan(app: FastAPI, router: APIRouter) -> Plan:
                 answered.setdefault(method, []).append(_entry(place, endpoint))
             else:
                 passed.append(Passed(f"{method} {place.path}", why))
-    return Plan({method: _matching(found) for method, found in answered.items()}, tuple(passed), count)
+    entries = {method: _matching(found) for method, found in answered.items()}
+    return Plan(entries, tuple(passed), count, seen)
 
 
 def _matching(entries: list[_Entry]) -> _Entries:
     pattern = re.compile("|".join(entry.pattern for entry in entries))
     return _Entries(tuple(entries), pattern.fullmatch)
+
+
+def _identities(found: list[Any] | None) -> tuple[Any, ...]:
+    """What is another object as soon as the framework would answer in another way; kept, so that it is."""
+    return tuple(
+        each for place in found or () for each in (place.original_route, getattr(place, "dependant", None))
+    )
+
+
+def _same(seen: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
+    # by identity: routes count as equal that have the same path, endpoint and methods
+    return len(seen) == len(now) and all(map(is_, seen, now))
 
 
 def _is_hot(place: Any) -> bool:
@@ -123,6 +145,8 @@ def _may_match(place: Any, method: str, path: str) -> bool:
     """Whether a place may answer a request to a path of this template; True where it cannot be told."""
     route = place.original_route
     template = place.path
+    if isinstance(route, ProfileRoute):
+        return False  # what asks for a profile is passed on
     matching = getattr(type(route), "matches", None)
     if matching in (WebSocketRoute.matches, APIWebSocketRoute.matches):
         return False
@@ -172,6 +196,7 @@ class FastLane:
         if not self._direct:
             _log.warning("the fast lane is off: another middleware stands between it and the routes")
         self._plan = self._look()
+        self._next_look = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry = self._entry(scope) if scope["type"] == "http" else None
@@ -197,8 +222,8 @@ class FastLane:
     def _entry(self, scope: Scope) -> _Entry | None:
         """The entry that answers this request, if one does; the scope then says so, as the framework's."""
         plan = self._plan
-        if plan.routes != len(self.host.router.routes):
-            plan = self._plan = self._look()  # routes were added: one of them may stand before ours
+        if plan.routes != len(self.host.router.routes) or monotonic() >= self._next_look:
+            plan = self._renew()
         known = plan.answered.get(scope["method"])
         if known is None:
             return None
@@ -220,10 +245,21 @@ class FastLane:
         scope["route"] = entry.route
         return entry
 
+    def _renew(self) -> Plan:
+        """The plan for the routes that there are now; one that came later may stand before ours."""
+        self._next_look = monotonic() + _LOOK_SECONDS
+        plan = self._plan
+        same = plan.routes == len(self.host.router.routes) and _same(
+            plan.seen, _identities(places(self.host))
+        )
+        if not same:
+            plan = self._plan = self._look()
+        return plan
+
     def _look(self) -> Plan:
         if self._direct:
             return make_plan(self.host, self.router)
-        return Plan({}, (), len(self.host.router.routes))
+        return Plan({}, (), len(self.host.router.routes), _identities(places(self.host)))
 
 
 def _is_direct(app: ASGIApp, host: FastAPI) -> bool:
@@ -251,8 +287,11 @@ def _name_route(scope: Scope, path: str) -> None:
     """Tells the host's telemetry which route it was, as the framework does."""
     from opentelemetry import trace
 
-    route = scope.get("root_path", "").rstrip("/") + path
     telemetry = scope["fastapi.telemetry"]
+    mounts = getattr(telemetry, "route", None)
+    # below a mount the framework has named that, as a template
+    above = mounts.removesuffix("/{path}") if mounts else scope.get("root_path", "").rstrip("/")
+    route = above + path
     if hasattr(telemetry, "route"):
         telemetry.route = route
     span = trace.get_current_span()

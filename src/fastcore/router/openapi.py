@@ -1,5 +1,6 @@
 """What an Operation says of itself in the host's OpenAPI document."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .exchange import Operation
@@ -44,11 +45,11 @@ def _problem(status: int, codes: list[str], base: str) -> dict[str, Any]:
     return response
 
 
-def extra(operation: Operation) -> dict[str, Any]:
-    """Parameters and body, for the argument ``openapi_extra`` of a route."""
+def extra(operation: Operation, more: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Parameters, and `more` of them, and body, for the argument ``openapi_extra`` of a route."""
     described: dict[str, Any] = {}
-    if operation.parameters:
-        described["parameters"] = list(operation.parameters)
+    if parameters := [*operation.parameters, *more]:
+        described["parameters"] = parameters
     if operation.accepts:
         described["requestBody"] = {
             "required": True,

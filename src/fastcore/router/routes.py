@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -14,11 +15,18 @@ from . import fib, payloads, rules, status
 from .counters import Counters
 from .exchange import Operation
 from .fast_route import FastRoute
+from .loop_watch import LoopWatch
+from .metrics import Reported, report
 from .openapi import extra, responses
+from .profiling import DESCRIPTION, Profiled, Profiler, ProfileRoute, profiles
 from .readiness import Readiness
+from .rulesets import Library
 from .serve import Endpoint, Service
 from .settings import RouterSettings
 from .work import Workers
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
 
 __all__ = ["GROUPS", "create_router"]
 
@@ -36,9 +44,11 @@ def create_router(
     include: Collection[str] = GROUPS,
     dependencies: Sequence[Depends] = (),
     update_dependencies: Sequence[Depends] = (),
+    profile_dependencies: Sequence[Depends] = (),
     operation_id_prefix: str = "fastcore_",
     tags: Sequence[str | Enum] = ("fastcore",),
     backend: str | None = None,
+    meter_provider: "MeterProvider | None" = None,
 ) -> APIRouter:
     """A router with the paths of fastcore, for ``app.include_router(…, prefix=…)``.
 
@@ -53,23 +63,52 @@ def create_router(
         dependencies: ``Depends(…)`` that run before every path of this router.
         update_dependencies: ``Depends(…)`` that run before PUT /rules/{name} as well; without one, or without
             ``settings.allow_updates``, or without a folder behind the store, that path does not exist.
+        profile_dependencies: ``Depends(…)`` that run before a request with ``?profile=1``; without one, or
+            without ``settings.allow_profile``, that parameter means nothing.
         operation_id_prefix: what the names of the routes begin with, and therefore the operation ids that
             FastAPI or the host's ``generate_unique_id_function`` makes of them.
         tags: OpenAPI tags of every path.
         backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
             keeps the backend of its rulesets.
+        meter_provider: OpenTelemetry's, for metrics of this router; by default the global one.
 
     Returns:
         An ``APIRouter``.
 
     Raises:
         ValueError: an unknown group or backend, or two rulesets of one name.
-        ImportError: the backend is not available.
+        ImportError: the backend is not available; or profiles are wanted and pyinstrument is not installed.
     """
     settings = settings or RouterSettings()
-    operations, service = _build(rules, settings, frozenset(include), bool(update_dependencies), backend)
+    name = operation_id_prefix.strip("_") or "router"
+    profiled = profiles(settings, profile_dependencies)
+    if settings.allow_profile and profiled != "on":
+        _log.warning("requests are not profiled: %s", profiled)
+    operations, service = _build(
+        rules,
+        settings,
+        frozenset(include),
+        bool(update_dependencies),
+        profiled,
+        backend,
+        name,
+        meter_provider,
+    )
+    profiler = Profiler(service) if profiled == "on" else None
     router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
     for operation in operations:
+        guards = list(update_dependencies) if operation.guarded else []
+        if profiler is not None:
+            router.add_api_route(
+                operation.path,
+                Profiled(profiler, operation).framework,
+                methods=[operation.method],
+                name=f"{operation_id_prefix}{operation.name}_profile",
+                response_class=Response,
+                include_in_schema=False,
+                dependencies=[*guards, *profile_dependencies],
+                route_class_override=ProfileRoute,
+            )
         router.add_api_route(
             operation.path,
             Endpoint(service, operation).framework,
@@ -79,14 +118,21 @@ def create_router(
             description=operation.description,
             response_class=Response,
             responses=responses(operation, settings.problem_base),
-            openapi_extra=extra(operation),
-            dependencies=list(update_dependencies) if operation.guarded else None,
+            openapi_extra=extra(operation, () if profiler is None else (DESCRIPTION,)),
+            dependencies=guards,
         )
     return router
 
 
 def _build(
-    source: _RuleSource, settings: RouterSettings, groups: frozenset[str], guarded: bool, backend: str | None
+    source: _RuleSource,
+    settings: RouterSettings,
+    groups: frozenset[str],
+    guarded: bool,
+    profiled: str,
+    backend: str | None,
+    name: str,
+    meter_provider: "MeterProvider | None",
 ) -> tuple[list[Operation], Service]:
     unknown = sorted(groups.difference(GROUPS))
     if unknown:
@@ -94,6 +140,13 @@ def _build(
     backend = _backend.resolve(backend)
     workers, counters = Workers(settings), Counters()
     store = rules.as_store(source, backend)
+    library = Library(store, counters) if "rules" in groups else None
+
+    def named(name: str) -> Reported:
+        return Reported(name, counters, workers, library, settings.max_rule_series)
+
+    reported, record_lag = report(name, named, meter_provider)
+    watch = LoopWatch(settings, record_lag)
     updates = (
         rules.updates(store, settings, guarded) if "rules" in groups else "off: no rules are served here"
     )
@@ -104,8 +157,8 @@ def _build(
     if "fib" in groups:
         operations += fib.operations(settings, backend)
         steps["fib"] = fib.warm_up(backend)
-    if "rules" in groups:
-        operations += rules.operations(settings, store, counters, updates == "on", backend)
+    if library is not None:
+        operations += rules.operations(settings, library, counters, updates == "on")
         steps["rulesets"] = rules.warm_up(store)
     if "payloads" in groups:
         operations += payloads.operations(settings, backend)
@@ -114,6 +167,6 @@ def _build(
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
         operations += status.operations(
-            settings, backend, readiness, workers, counters, updates, lambda: len(store)
+            settings, backend, readiness, workers, counters, watch, updates, profiled, lambda: len(store)
         )
-    return operations, Service(settings, workers, counters)
+    return operations, Service(settings, workers, counters, watch, reported)

@@ -14,9 +14,20 @@ from .batch import Batch
 from .counters import Counters
 from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
 from .parameters import Text, matches
-from .problems import echo, refused
+from .problems import Problem, echo, refused
 from .rulesets import REFUSED, Library, Served, as_store, refusal
-from .schemas import DECISION, DETAIL, DOCUMENT, ERROR_RECORD, EVENT, EXPLANATION, LISTING, REPLACED, answer
+from .schemas import (
+    COUNTS,
+    DECISION,
+    DETAIL,
+    DOCUMENT,
+    ERROR_RECORD,
+    EVENT,
+    EXPLANATION,
+    LISTING,
+    REPLACED,
+    answer,
+)
 from .settings import RouterSettings
 from .updates import Updates, updates
 
@@ -25,6 +36,9 @@ __all__ = ["as_store", "operations", "updates", "warm_up"]
 _NAME = Text("name", "path", "name of the ruleset")
 _RULE = Text("rule", "query", "explain only this rule")
 _NONE_MATCH = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
+
+
+_FRESH = ((b"cache-control", b"no-store"),)
 
 
 class _Rules:
@@ -57,6 +71,13 @@ class _Rules:
         document = served.ruleset.to_dict()
         return _json({**served.summary(), "rejected": rejected, "document": document}, headers)
 
+    def counts(self, call: Call) -> Work:
+        served = self.library.called(call)
+        return Work(1e-6 * len(served.ruleset), self._counts, (served,))
+
+    def _counts(self, served: Served) -> Reply:
+        return _json({**served.counted(), "scope": "this process"}, _FRESH)
+
     def evaluate(self, call: Call) -> Reply | Work:
         served = self.library.called(call)
         seconds = served.seconds(len(call.body))
@@ -66,12 +87,10 @@ class _Rules:
 
     def _evaluate(self, served: Served, body: bytes) -> Reply:
         try:
-            decision = served.ruleset.evaluate_json(body, depth=self.max_depth)
-        except REFUSED as error:
-            self.counters.evaluated(0, 1)
-            raise refusal(error, served.ruleset) from error
-        self.counters.evaluated(1, 0)
-        return Reply(served.write(decision))
+            return Reply(served.decide(body, self.max_depth))
+        except Problem:
+            self.counters.failed(1)
+            raise
 
     def explain(self, call: Call) -> Work:
         served = self.library.called(call)
@@ -105,10 +124,9 @@ def warm_up(store: RuleStore) -> Callable[[], object]:
 
 
 def operations(
-    settings: RouterSettings, store: RuleStore, counters: Counters, with_updates: bool, backend: str
+    settings: RouterSettings, library: Library, counters: Counters, with_updates: bool
 ) -> list[Operation]:
     """The rows of this family in the router's table."""
-    library = Library(store)
     # a request is matched against one route after the other, so the hot ones come first
     table = _deciding(settings, library, counters) + _reading(_Rules(settings, library, counters))
     return table + ([_replacing(Updates(library, settings), settings)] if with_updates else [])
@@ -145,6 +163,20 @@ def _reading(rules: _Rules) -> list[Operation]:
             },
             problems=("not-found", "busy"),
             parameters=(_NAME.describe(), _NONE_MATCH.describe()),
+        ),
+        Operation(
+            name="count_rules",
+            method="GET",
+            path="/rules/{name}/counts",
+            handler=rules.counts,
+            summary="How often each rule fired",
+            description=(
+                "Counted over `events`, the events that this version decided on since `since`, alone or in "
+                "batches, in the process that answers. A new version begins at nought."
+            ),
+            answers={200: answer("The counts.", COUNTS, examples.COUNTS)},
+            problems=("not-found", "busy"),
+            parameters=(_NAME.describe(),),
         ),
     ]
 

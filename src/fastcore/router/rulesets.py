@@ -3,16 +3,19 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import Lock
 
 from fastcore.errors import EvaluationError, EventError, LimitError
 from fastcore.rules import Decision, RejectedFile, RuleSet, RuleStore
 
+from .counters import Counters
 from .decisions import decision_writer
 from .exchange import Call
 from .parameters import entity_tag
 from .problems import Problem, echo, refused
+from .rule_counts import RuleCounts
 
-__all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal", "served"]
+__all__ = ["REFUSED", "Library", "Served", "as_store", "refusal", "served"]
 
 # what evaluating an event may raise because of the event
 REFUSED = (EventError, EvaluationError, LimitError)
@@ -26,13 +29,38 @@ _EXPLAIN_SECONDS = 2e-6
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A ruleset, its entity tag, and how long its conditions are as text."""
+    """A ruleset, its entity tag, how long its conditions are as text, and how often its rules fire."""
 
     ruleset: RuleSet
     tag: str
     length: int
     event_seconds: float
     write: Callable[[Decision], bytes]
+    counts: RuleCounts
+
+    def decide(self, body: bytes, max_depth: int) -> bytes:
+        """The decision on one event, given as JSON that nests at most `max_depth` deep; it is counted.
+
+        Raises:
+            Problem: the event is not valid, or the ruleset's policy refuses it.
+        """
+        try:
+            decision = self.ruleset.evaluate_json(body, depth=max_depth)
+        except REFUSED as error:
+            raise refusal(error, self.ruleset) from error
+        self.counts.add(decision.matched)
+        return self.write(decision)
+
+    def counted(self) -> dict[str, object]:
+        """How often its rules have fired."""
+        events, fired = self.counts.read()
+        return {
+            "ruleset": self.ruleset.name,
+            "version": self.ruleset.version,
+            "since": self.counts.since.isoformat(timespec="milliseconds"),
+            "events": events,
+            "rules": fired,
+        }
 
     def seconds(self, size: int, events: int = 1) -> float:
         """Estimated time to decide so many events of `size` bytes in all."""
@@ -56,19 +84,35 @@ class Served:
 class Library:
     """Looks up rulesets of a store. What it derives from one is kept as long as the store holds that one."""
 
-    def __init__(self, store: RuleStore) -> None:
+    def __init__(self, store: RuleStore, counters: Counters) -> None:
         self.store = store
         self._served: dict[str, Served] = {}
+        self._lock = Lock()
+        self._decided = counters.decided
+        counters.before_reading = self._add_up
 
     def find(self, name: str) -> Served | None:
-        ruleset = self.store.get(name)
-        if ruleset is None:
-            self._served.pop(name, None)
-            return None
         known = self._served.get(name)
-        if known is None or known.ruleset is not ruleset:
-            known = self._served[name] = served(ruleset)
+        if known is None or known.ruleset is not self.store.get(name):
+            with self._lock:
+                return self._renewed(name)
         return known
+
+    def _renewed(self, name: str) -> Served | None:
+        known, ruleset = self._served.get(name), self.store.get(name)
+        if known is not None:
+            if known.ruleset is ruleset:
+                return known
+            del self._served[name]
+            known.counts.retire()
+        if ruleset is None:
+            return None
+        self._served[name] = found = served(ruleset, self._decided)
+        return found
+
+    def _add_up(self) -> None:
+        for known in list(self._served.values()):
+            known.counts.read()
 
     def called(self, call: Call) -> Served:
         """The ruleset that the path names.
@@ -101,12 +145,13 @@ def _rejected(file: RejectedFile, limit: int) -> dict[str, object]:
     return {"file": echo(file.file), "ruleset": file.ruleset, "errors": errors}
 
 
-def served(ruleset: RuleSet) -> Served:
-    """The ruleset with what is derived from it."""
+def served(ruleset: RuleSet, decided: Callable[[int], None] = lambda count: None) -> Served:
+    """The ruleset with what is derived from it, and counts that begin now and report to `decided`."""
     digest = hashlib.sha256(ruleset.to_json()).hexdigest()[:32]
     length = sum(len(rule.condition) for rule in ruleset.rules)
     seconds = 1e-5 + length * _EVALUATE_SECONDS[ruleset.backend]
-    return Served(ruleset, entity_tag(digest), length, seconds, decision_writer(ruleset))
+    writer, counts = decision_writer(ruleset), RuleCounts(ruleset, decided)
+    return Served(ruleset, entity_tag(digest), length, seconds, writer, counts)
 
 
 def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: str) -> RuleStore:
@@ -122,18 +167,6 @@ def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: st
         RuleSet.from_json(ruleset.to_json(), backend=backend, allow_regex=ruleset.allow_regex)
         for ruleset in given
     )
-
-
-def decide(ruleset: RuleSet, body: bytes, max_depth: int) -> Decision:
-    """The decision on one event, given as JSON that nests at most `max_depth` deep.
-
-    Raises:
-        Problem: the event is not valid, or the ruleset's policy refuses it.
-    """
-    try:
-        return ruleset.evaluate_json(body, depth=max_depth)
-    except REFUSED as error:
-        raise refusal(error, ruleset) from error
 
 
 def refusal(error: EventError | EvaluationError | LimitError, ruleset: RuleSet) -> Problem:

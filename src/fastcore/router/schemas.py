@@ -5,6 +5,7 @@ from typing import Any
 from .exchange import JSON
 
 __all__ = [
+    "COUNTS",
     "DECISION",
     "DETAIL",
     "DOCUMENT",
@@ -68,6 +69,21 @@ LISTING = record(
             "items": record("RejectedFile", _REJECTED),
             "description": "files of the folder that are not used because they are not valid",
         },
+    },
+)
+COUNTS = record(
+    "RuleCounts",
+    {
+        "ruleset": _TEXT,
+        "version": _TEXT,
+        "since": {"type": "string", "format": "date-time", "description": "when counting began"},
+        "events": {**_COUNT, "description": "events that were decided since then"},
+        "rules": {
+            "type": "object",
+            "additionalProperties": _COUNT,
+            "description": "by id, in how many of them the rule fired; in the order of `matched`",
+        },
+        "scope": {"type": "string", "const": "this process"},
     },
 )
 DOCUMENT = {"title": "RulesetDocument", "type": "object", "description": "The ruleset as it is written."}

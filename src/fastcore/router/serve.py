@@ -1,5 +1,6 @@
 """From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
@@ -11,11 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from .bodies import Receive, begin_body, media_type, read_body
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work, raw_headers
+from .loop_watch import LoopWatch
+from .metrics import Reported
 from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
 
-__all__ = ["Endpoint", "Service", "as_response"]
+__all__ = ["Endpoint", "Service", "as_response", "parse_query", "receive_of"]
 
 _NO_QUERY: Mapping[str, str] = {}
 
@@ -23,10 +26,19 @@ _NO_QUERY: Mapping[str, str] = {}
 class Service:
     """Answers the operations of one router."""
 
-    def __init__(self, settings: RouterSettings, workers: Workers, counters: Counters) -> None:
+    def __init__(
+        self,
+        settings: RouterSettings,
+        workers: Workers,
+        counters: Counters,
+        watch: LoopWatch,
+        reported: Reported,
+    ) -> None:
         self.settings = settings
         self.workers = workers
         self.counters = counters
+        self.watch = watch
+        self.reported = reported  # for as long as the service lives
 
 
 class Endpoint:
@@ -43,11 +55,12 @@ class Endpoint:
         self._max_bytes = operation.max_bytes
         self._deadline = service.settings.deadline_seconds
         self._count = service.counters.of(operation.name)
+        self._watch = service.watch
 
     async def framework(self, request: Request) -> Response:
         """The response to a request whose body a dependency may have read."""
         scope = request.scope
-        receive = _receive_of(request) if self.reads else request.receive
+        receive = receive_of(request) if self.reads else request.receive
         reply = self.answer(request.path_params, scope["query_string"], scope["headers"], receive)
         return as_response(reply if isinstance(reply, Reply) else await reply)
 
@@ -69,6 +82,9 @@ class Endpoint:
             headers: its header fields, names in lower case.
             receive: gives the messages with its body.
         """
+        loop = _get_running_loop()
+        if loop is not self._watch.loop:
+            self._watch.begin(loop)
         try:
             call = Call(path, parse_query(query) if query else _NO_QUERY, headers)
             if self.reads:
@@ -142,7 +158,7 @@ def as_response(reply: Reply) -> Response:
     return response
 
 
-def _receive_of(request: Request) -> Receive:
+def receive_of(request: Request) -> Receive:
     """What gives the body of a request as messages, also if it was read before."""
     stream = request.stream()
 

@@ -68,8 +68,18 @@ class RouterSettings:
     )
     retry_after_seconds: int = _limit(1, "what `Retry-After` says in a 503")
     ready_wait_seconds: float = _limit(0.25, "how long /ready waits for a warm-up before it answers 503", 0)
+    watch_event_loop: bool = _switch(True, "measure how late the event loops are that serve the router")
+    lag_warning_seconds: float = _limit(
+        0.1, "a lag of the event loop that is worth a warning in the log `fastcore.event_loop`", 0.001
+    )
+    max_rule_series: int = _limit(
+        200, "most rules of a ruleset that have a time series of their own in metrics", 0
+    )
     allow_updates: bool = _switch(
         False, "offer PUT /rules/{name}, if the store has a folder and an update dependency is given"
+    )
+    allow_profile: bool = _switch(
+        False, "answer `?profile=1` with a profile of the request, if a profile dependency is given"
     )
     problem_base: str = field(
         default="urn:fastcore:problem:",

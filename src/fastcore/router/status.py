@@ -10,6 +10,7 @@ from fastcore.info import gil_enabled, jit_enabled
 from .counters import Counters
 from .exchange import Call, Operation, Reply, Work
 from .fib import runtime
+from .loop_watch import LoopWatch
 from .problems import Problem
 from .readiness import Readiness
 from .schemas import answer, record
@@ -29,7 +30,9 @@ class _Status:
         readiness: Readiness,
         workers: Workers,
         counters: Counters,
+        watch: LoopWatch,
         updates: str,
+        profiles: str,
         loaded: Callable[[], int],
     ) -> None:
         self.settings = settings
@@ -37,7 +40,9 @@ class _Status:
         self.readiness = readiness
         self.workers = workers
         self.counters = counters
+        self.watch = watch
         self.updates = updates
+        self.profiles = profiles
         self.loaded = loaded
 
     def health(self, call: Call) -> Reply:
@@ -72,9 +77,11 @@ class _Status:
                 "gil": gil_enabled(),
                 "rulesets": self.loaded(),
                 "updates": self.updates,
+                "profiles": self.profiles,
                 "limits": self.settings.to_dict(),
                 "counters": self.counters.to_dict(),
                 "work": self.workers.state(),
+                "event_loop": self.watch.state(),
             }
         )
 
@@ -89,16 +96,19 @@ def operations(
     readiness: Readiness,
     workers: Workers,
     counters: Counters,
+    watch: LoopWatch,
     updates: str,
+    profiles: str,
     loaded: Callable[[], int],
 ) -> list[Operation]:
     """The rows of this family in the router's table.
 
     Parameters:
         updates: ``"on"``, or why PUT /rules/{name} is not offered.
+        profiles: ``"on"``, or why requests cannot be profiled.
         loaded: gives how many rulesets there are.
     """
-    status = _Status(settings, backend, readiness, workers, counters, updates, loaded)
+    status = _Status(settings, backend, readiness, workers, counters, watch, updates, profiles, loaded)
     return [
         Operation(
             name="health",
@@ -151,9 +161,17 @@ _INFO = {
     "gil": True,
     "rulesets": 1,
     "updates": "off: the setting allow_updates is false",
+    "profiles": "off: the setting allow_profile is false",
     "limits": RouterSettings(worker_threads=2).to_dict(),
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
+    "event_loop": {
+        "watched": True,
+        "samples": 6000,
+        "lag_p50_seconds": 0.000436,
+        "lag_p99_seconds": 0.001893,
+        "lag_max_seconds": 0.012506,
+    },
 }
 
 
@@ -163,6 +181,7 @@ def _answer(description: str, title: str, properties: dict[str, Any], example: o
 
 def _info_schema() -> dict[str, Any]:
     count = {"type": "integer", "minimum": 0}
+    lags = {f"lag_{which}_seconds": {"type": "number", "minimum": 0} for which in ("p50", "p99", "max")}
     about = RouterSettings.describe()
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
     limits = {
@@ -179,6 +198,7 @@ def _info_schema() -> dict[str, Any]:
         "gil": {"type": "boolean"},
         "rulesets": count,
         "updates": {"type": "string", "description": "`on`, or why PUT /rules/{name} is not offered"},
+        "profiles": {"type": "string", "description": "`on`, or why `?profile=1` does nothing"},
         "limits": {"type": "object", "required": list(limits), "properties": limits},
         "counters": {
             "type": "object",
@@ -189,4 +209,9 @@ def _info_schema() -> dict[str, Any]:
             },
         },
         "work": {"type": "object", "properties": {"running": count, "waiting": count, "refused": count}},
+        "event_loop": {
+            "type": "object",
+            "description": "how late the event loop that answers was, within the last five to ten minutes",
+            "properties": {"watched": {"type": "boolean"}, "samples": count, **lags},
+        },
     }

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TypeVar
+from weakref import WeakSet
 
 import anyio
 import anyio.to_thread
@@ -18,7 +20,7 @@ T = TypeVar("T")
 _END = object()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class _Pool:
     """The threads of one event loop: `gate` admits, `threads` runs, so that only waiting can be given up."""
 
@@ -39,6 +41,8 @@ class Workers:
     settings: RouterSettings
     refused: int = 0
     _pools: "RunVar[_Pool]" = field(default_factory=lambda: RunVar("fastcore.router"))
+    _lock: Lock = field(default_factory=Lock)
+    _known: "WeakSet[_Pool]" = field(default_factory=WeakSet)
 
     def _pool(self) -> _Pool:
         pool = self._pools.get(None)
@@ -46,12 +50,21 @@ class Workers:
             count = self.settings.worker_threads
             pool = _Pool(anyio.CapacityLimiter(count), anyio.CapacityLimiter(count))
             self._pools.set(pool)
+            with self._lock:
+                self._known.add(pool)
         return pool
 
     def state(self) -> dict[str, int]:
         """Threads at work and requests that wait for one, in the loop that asks."""
         pool = self._pool()
         return {"running": pool.running, "waiting": pool.waiting, "refused": self.refused}
+
+    def totals(self) -> dict[str, int]:
+        """The same of all loops together, from any thread."""
+        with self._lock:
+            pools = list(self._known)
+        running, waiting = sum(pool.running for pool in pools), sum(pool.waiting for pool in pools)
+        return {"running": running, "waiting": waiting, "refused": self.refused}
 
     async def run(self, seconds: float, work: Callable[[], T], admitted: bool = False) -> T:
         """Do `work`, which is estimated to take `seconds`.
