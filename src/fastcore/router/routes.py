@@ -15,6 +15,7 @@ from .counters import Counters
 from .exchange import Operation
 from .fast_route import FastRoute
 from .openapi import extra, responses
+from .playground import operations as playground_operations
 from .readiness import Readiness
 from .serve import Endpoint, Service
 from .settings import RouterSettings
@@ -39,6 +40,7 @@ def create_router(
     operation_id_prefix: str = "fastcore_",
     tags: Sequence[str | Enum] = ("fastcore",),
     backend: str | None = None,
+    playground: bool = False,
 ) -> APIRouter:
     """A router with the paths of fastcore, for ``app.include_router(…, prefix=…)``.
 
@@ -58,16 +60,22 @@ def create_router(
         tags: OpenAPI tags of every path.
         backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
             keeps the backend of its rulesets.
+        playground: whether to offer the page GET /playground, and POST /playground/try, by which it tries
+            rules that are not saved. Whoever may call that can keep a thread busy: put a dependency before it.
 
     Returns:
         An ``APIRouter``.
 
     Raises:
-        ValueError: an unknown group or backend, or two rulesets of one name.
+        ValueError: an unknown group or backend, or two rulesets of one name, or a playground without the
+            group ``"rules"``.
         ImportError: the backend is not available.
     """
     settings = settings or RouterSettings()
-    operations, service = _build(rules, settings, frozenset(include), bool(update_dependencies), backend)
+    groups = frozenset(include)
+    if playground and "rules" not in groups:
+        raise ValueError("playground=True needs the group 'rules' in include")
+    operations, service = _build(rules, settings, groups, bool(update_dependencies), backend, playground)
     router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
     for operation in operations:
         router.add_api_route(
@@ -86,7 +94,12 @@ def create_router(
 
 
 def _build(
-    source: _RuleSource, settings: RouterSettings, groups: frozenset[str], guarded: bool, backend: str | None
+    source: _RuleSource,
+    settings: RouterSettings,
+    groups: frozenset[str],
+    guarded: bool,
+    backend: str | None,
+    with_playground: bool,
 ) -> tuple[list[Operation], Service]:
     unknown = sorted(groups.difference(GROUPS))
     if unknown:
@@ -110,6 +123,8 @@ def _build(
     if "payloads" in groups:
         operations += payloads.operations(settings, backend)
         steps["payloads"] = payloads.warm_up(backend)
+    if with_playground:
+        operations += playground_operations(settings, store, backend)
     if "status" in groups:
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")
