@@ -17,7 +17,9 @@ clients = {}
 def client_of(backend):
     """One client for all examples: making the routes takes longer than an answer."""
     if backend not in clients:
-        clients[backend] = make_client(backend, max_payload_count=20, max_stream_count=20, max_n=2000, playground=True)
+        clients[backend] = make_client(
+            backend, max_payload_count=20, max_stream_count=20, max_n=2000, playground=True
+        )
     return clients[backend]
 
 

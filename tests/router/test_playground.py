@@ -150,9 +150,7 @@ class TestTry:
 
     def test_a_key_twice_is_an_error_in_the_document_and_not_in_the_event(self, client):
         double = b'{"document": {"rules": [], "rules": []}, "event": {}}'
-        body = problem(
-            client.post(TRY, content=double, headers=dict([JSON_BODY])), 422, "invalid-ruleset"
-        )
+        body = problem(client.post(TRY, content=double, headers=dict([JSON_BODY])), 422, "invalid-ruleset")
         assert body["errors"][0]["message"] == 'the key "rules" occurs twice'
         whole = b'{"document": %b, "event": {"amount": 5, "amount": 5000}}' % json.dumps(DOCUMENT).encode()
         decision = client.post(TRY, content=whole, headers=dict([JSON_BODY])).json()["decision"]

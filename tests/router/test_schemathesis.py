@@ -53,7 +53,9 @@ def test_valid_requests_to_a_ruleset_that_exists_are_answered(case):
 
 
 def test_valid_trials_of_a_document_are_answered():
-    operation = load(True, rules=RuleSet.from_dict(DOCUMENT), playground=True)["/fastcore/playground/try"]["POST"]
+    operation = load(True, rules=RuleSet.from_dict(DOCUMENT), playground=True)["/fastcore/playground/try"][
+        "POST"
+    ]
 
     @few
     @given(case=operation.as_strategy())

@@ -61,7 +61,8 @@ def create_router(
         backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
             keeps the backend of its rulesets.
         playground: whether to offer the page GET /playground, and POST /playground/try, by which it tries
-            rules that are not saved. Whoever may call that can keep a thread busy: put a dependency before it.
+            rules that are not saved. Whoever may call that can keep a thread busy: put
+            a dependency before it.
 
     Returns:
         An ``APIRouter``.

@@ -4,7 +4,7 @@ import json
 import re
 from typing import NoReturn
 
-from ..problems import echo, refused
+from fastcore.router.problems import echo, refused
 
 __all__ = ["members"]
 

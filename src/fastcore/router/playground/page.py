@@ -5,8 +5,8 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
-from ..exchange import Call, Fields, Reply
-from ..parameters import Text, entity_tag, matches
+from fastcore.router.exchange import Call, Fields, Reply
+from fastcore.router.parameters import Text, entity_tag, matches
 
 __all__ = ["HTML", "NONE_MATCH", "Page"]
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastcore.errors import EvaluationError, LimitError
+from fastcore.router.exchange import Call, Reply, Work
+from fastcore.router.problems import Problem, echo, refused
+from fastcore.router.rulesets import DOCUMENT_SECONDS, REFUSED, read_ruleset, refusal
+from fastcore.router.settings import RouterSettings
 from fastcore.rules import Decision, RuleSet, RuleStore
 from fastcore.rules.reading import read_event
 
-from ..exchange import Call, Reply, Work
-from ..problems import Problem, echo, refused
-from ..rulesets import DOCUMENT_SECONDS, REFUSED, read_ruleset, refusal
-from ..settings import RouterSettings
 from .cutting import members
 
 __all__ = ["WRAPPING_BYTES", "Trial"]

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from fastcore.router import examples
+from fastcore.router.exchange import JSON, Operation
+from fastcore.router.schemas import DECISION, DOCUMENT, EVENT, EXPLANATION, answer, record
+from fastcore.router.settings import RouterSettings
 from fastcore.rules import RuleStore
 
-from .. import examples
-from ..exchange import JSON, Operation
-from ..schemas import DECISION, DOCUMENT, EVENT, EXPLANATION, answer, record
-from ..settings import RouterSettings
 from .page import HTML, NONE_MATCH, Page
 from .trying import WRAPPING_BYTES, Trial
 
