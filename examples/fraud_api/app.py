@@ -22,7 +22,8 @@ app = FastAPI(
     title="Fraud API",
     summary="Decides on payments with fastcore. The events that it offers are synthetic.",
 )
-app.include_router(create_router(rules=store), prefix="/fastcore")
+# The playground is for anybody here: examples/fraud_api listens on this machine only
+app.include_router(create_router(rules=store, playground=True), prefix="/fastcore")
 
 STATUS: dict[str | None, Literal["approved", "challenged", "in review", "declined"]] = {
     "approve": "approved",

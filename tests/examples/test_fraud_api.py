@@ -133,6 +133,7 @@ class TestService:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert client.get("/fastcore/fib/90").json()["result"] == "2880067194370816120"
+        assert "Rules playground" in client.get("/fastcore/playground").text
         paths = client.get("/openapi.json").json()["paths"]
         assert {"/payments", "/events/sample", "/fastcore/rules/{name}/evaluate"} <= set(paths)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastcore.router.problems import CODES
 
-from .support import EVENT, make_client
+from .support import DOCUMENT, EVENT, make_client
 
 clients = {}
 
@@ -17,7 +17,9 @@ clients = {}
 def client_of(backend):
     """One client for all examples: making the routes takes longer than an answer."""
     if backend not in clients:
-        clients[backend] = make_client(backend, max_payload_count=20, max_stream_count=20, max_n=2000)
+        clients[backend] = make_client(
+            backend, max_payload_count=20, max_stream_count=20, max_n=2000, playground=True
+        )
     return clients[backend]
 
 
@@ -60,6 +62,16 @@ def test_bodies(backend_name, name, body, media_type, verb):
     check(response)
     if response.status_code == 200 and verb == "evaluate-many" and media_type == "application/json":
         assert all("matched" in answer or "error" in answer for answer in response.json())
+
+
+trial = json.dumps({"document": DOCUMENT, "event": EVENT, "rules": ["large"]}).encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(body=st.binary(max_size=60) | damaged(trial))
+def test_trials(backend_name, body):
+    headers = {"content-type": "application/json"}
+    check(client_of(backend_name).post("/fastcore/playground/try", content=body, headers=headers))
 
 
 @settings(max_examples=150, deadline=None)

@@ -24,6 +24,8 @@ TABLE = {
     "get /health",
     "get /ready",
     "get /info",
+    "get /playground",
+    "post /playground/try",
 }
 
 
@@ -37,6 +39,7 @@ def app(tmp_path_factory):
             rules=RuleStore.from_folder(folder),
             settings=RouterSettings(allow_updates=True),
             update_dependencies=GUARD,
+            playground=True,
         )
     )
     return app
@@ -141,6 +144,8 @@ def test_answers_fit_their_schemas(app, operations):
         ("post /rules/{name}/explain", "/rules/fraud/explain", EVENT),
         ("put /rules/{name}", "/rules/fraud", DOCUMENT),
         ("put /rules/{name}", "/rules/fraud", {}),
+        ("post /playground/try", "/playground/try", {"document": DOCUMENT, "event": EVENT}),
+        ("post /playground/try", "/playground/try", {"document": {}, "event": EVENT}),
         ("get /health", "/health", None),
         ("get /info", "/info", None),
     ]

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
+from fastcore.errors import LimitError
 from fastcore.rules import RuleSet
 from fastcore.rules.describe import describe, plain_value
 from fastcore.rules.language import ConditionChecker
@@ -280,6 +281,22 @@ def test_any_value_can_be_shown(backend):
         assert len(explanation.text()) < 10_000
     while deep:
         deep = deep.pop()
+
+
+def test_an_explanation_of_limited_size():
+    ruleset = RuleSet({"rules": [{"id": "a", "when": {"or": [{"==": [{"var": "x"}, 1]}, {"var": "y"}]}}]})
+    explanation = ruleset.explain({"x": "é" * 500})
+    size = len(explanation.to_json())
+    assert explanation.to_json(size) == explanation.to_json()
+    assert explanation.to_dict(size) == explanation.to_dict()
+    with pytest.raises(LimitError, match="the explanation takes more than 1500 bytes"):
+        explanation.to_json(1500)
+
+
+def test_values_of_many_members_in_several_depths_are_cut():
+    grid = plain_value([[[7] * 100] * 100] * 100)
+    assert len(str(grid)) < 30_000
+    assert plain_value([{"a": 1, "b": [1, 2]}] * 50) == [{"a": 1, "b": [1, 2]}] * 50
 
 
 def test_plain_values():

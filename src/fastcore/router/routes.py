@@ -19,6 +19,7 @@ from .loop_watch import LoopWatch
 from .metrics import Reported, report
 from .openapi import extra, responses
 from .profiling import DESCRIPTION, Profiled, Profiler, ProfileRoute, profiles
+from .playground import operations as playground_operations
 from .readiness import Readiness
 from .rulesets import Library
 from .serve import Endpoint, Service
@@ -49,6 +50,7 @@ def create_router(
     tags: Sequence[str | Enum] = ("fastcore",),
     backend: str | None = None,
     meter_provider: "MeterProvider | None" = None,
+    playground: bool = False,
 ) -> APIRouter:
     """A router with the paths of fastcore, for ``app.include_router(…, prefix=…)``.
 
@@ -71,15 +73,22 @@ def create_router(
         backend: kernels for this router: ``"cython"``, ``"python"`` or None for the selected one. A store
             keeps the backend of its rulesets.
         meter_provider: OpenTelemetry's, for metrics of this router; by default the global one.
+        playground: whether to offer the page GET /playground, and POST /playground/try, by which it tries
+            rules that are not saved. Whoever may call that can keep a thread busy: put
+            a dependency before it.
 
     Returns:
         An ``APIRouter``.
 
     Raises:
-        ValueError: an unknown group or backend, or two rulesets of one name.
+        ValueError: an unknown group or backend, or two rulesets of one name, or a playground without the
+            group ``"rules"``.
         ImportError: the backend is not available; or profiles are wanted and pyinstrument is not installed.
     """
     settings = settings or RouterSettings()
+    groups = frozenset(include)
+    if playground and "rules" not in groups:
+        raise ValueError("playground=True needs the group 'rules' in include")
     name = operation_id_prefix.strip("_") or "router"
     profiled = profiles(settings, profile_dependencies)
     if settings.allow_profile and profiled != "on":
@@ -87,12 +96,13 @@ def create_router(
     operations, service = _build(
         rules,
         settings,
-        frozenset(include),
+        groups,
         bool(update_dependencies),
         profiled,
         backend,
         name,
         meter_provider,
+        playground,
     )
     profiler = Profiler(service) if profiled == "on" else None
     router = APIRouter(tags=list(tags), dependencies=list(dependencies), route_class=FastRoute)
@@ -133,6 +143,7 @@ def _build(
     backend: str | None,
     name: str,
     meter_provider: "MeterProvider | None",
+    with_playground: bool,
 ) -> tuple[list[Operation], Service]:
     unknown = sorted(groups.difference(GROUPS))
     if unknown:
@@ -163,6 +174,8 @@ def _build(
     if "payloads" in groups:
         operations += payloads.operations(settings, backend)
         steps["payloads"] = payloads.warm_up(backend)
+    if with_playground:
+        operations += playground_operations(settings, store, backend)
     if "status" in groups:
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")

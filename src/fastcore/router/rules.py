@@ -100,11 +100,11 @@ class _Rules:
     def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
         try:
             explanation = served.ruleset.explain(read_event(body, self.settings.max_depth), rule)
+            return Reply(explanation.to_json(self.settings.max_explanation_bytes))
         except KeyError:
             raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
         except REFUSED as error:
             raise refusal(error, served.ruleset) from error
-        return Reply(explanation.to_json())
 
 
 def _json(value: dict[str, Any], headers: Fields = ()) -> Reply:

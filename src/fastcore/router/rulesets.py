@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 
-from fastcore.errors import EvaluationError, EventError, LimitError
+from fastcore.errors import EvaluationError, EventError, LimitError, RuleSetError
 from fastcore.rules import Decision, RejectedFile, RuleSet, RuleStore
+from fastcore.rules.files import parse_json
 
 from .counters import Counters
 from .decisions import decision_writer
@@ -15,7 +16,7 @@ from .parameters import entity_tag
 from .problems import Problem, echo, refused
 from .rule_counts import RuleCounts
 
-__all__ = ["REFUSED", "Library", "Served", "as_store", "refusal", "served"]
+__all__ = ["DOCUMENT_SECONDS", "REFUSED", "Library", "Served", "as_store", "read_ruleset", "refusal", "served"]
 
 # what evaluating an event may raise because of the event
 REFUSED = (EventError, EvaluationError, LimitError)
@@ -25,6 +26,8 @@ REFUSED = (EventError, EvaluationError, LimitError)
 _READ_SECONDS = 2e-8
 _EVALUATE_SECONDS = {"cython": 4e-9, "python": 2e-8}
 _EXPLAIN_SECONDS = 2e-6
+# per byte of a document, to read, check and compile it
+DOCUMENT_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,29 @@ def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: st
         RuleSet.from_json(ruleset.to_json(), backend=backend, allow_regex=ruleset.allow_regex)
         for ruleset in given
     )
+
+
+def read_ruleset(body: bytes, backend: str | None, allow_regex: bool, name: str | None = None) -> RuleSet:
+    """The ruleset of a document that came from outside.
+
+    Parameters:
+        body: the document as JSON.
+        backend, allow_regex: as in `RuleSet`.
+        name: of a document that does not say its own.
+
+    Raises:
+        Problem: "invalid-ruleset", with all that is wrong.
+    """
+    try:
+        document = parse_json(body)
+        if name is not None and isinstance(document, dict) and "name" not in document:
+            document = {"name": name, **document}
+        return RuleSet(document, backend=backend, allow_regex=allow_regex)
+    except RuleSetError as error:
+        errors = [{"path": echo(path), "message": echo(message)} for path, message in error.errors]
+        count = f"{len(errors)} errors; the first: " if len(errors) > 1 else ""
+        first = ": ".join(filter(None, errors[0].values()))
+        raise Problem("invalid-ruleset", count + first, errors) from error
 
 
 def refusal(error: EventError | EvaluationError | LimitError, ruleset: RuleSet) -> Problem:

@@ -54,6 +54,7 @@ class RouterSettings:
     max_records: int = _limit(100_000, "most records of one /rules/{name}/evaluate-many")
     max_depth: int = _limit(128, "deepest nesting of arrays and objects in an event")
     max_ruleset_bytes: int = _limit(4_194_304, "most bytes of the document of PUT /rules/{name}")
+    max_explanation_bytes: int = _limit(8_388_608, "most bytes of an explanation, about")
     max_reported_errors: int = _limit(100, "most entries in the `errors` of one problem answer")
     worker_threads: int = field(
         default_factory=_default_threads,

@@ -4,14 +4,13 @@ import json
 import logging
 import re
 
-from fastcore.errors import RuleSetError, StoreError
+from fastcore.errors import StoreError
 from fastcore.rules import RuleSet, RuleStore
-from fastcore.rules.files import parse_json
 
 from .exchange import Call, Reply, Work
 from .parameters import Text, matches
 from .problems import Problem, echo, refused
-from .rulesets import Library, served
+from .rulesets import DOCUMENT_SECONDS, Library, read_ruleset, served
 from .settings import RouterSettings
 
 __all__ = ["Updates", "updates"]
@@ -20,8 +19,7 @@ _log = logging.getLogger("fastcore.router")
 
 # what is safe as a file name everywhere
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", re.ASCII)
-# per byte of a document, to read, check and compile it; and until it is on the disk
-_DOCUMENT_SECONDS = 1e-6
+# until it is on the disk
 _WRITE_SECONDS = 0.01
 
 
@@ -49,14 +47,16 @@ class Updates:
     def handle(self, call: Call) -> Work:
         # never on the event loop: it waits for the disk, and perhaps for another process
         seconds = self.settings.inline_budget_seconds + _WRITE_SECONDS
-        return Work(seconds + len(call.body) * _DOCUMENT_SECONDS, self._replace, (call,))
+        return Work(seconds + len(call.body) * DOCUMENT_SECONDS, self._replace, (call,))
 
     def _replace(self, call: Call) -> Reply:
         name = call.path["name"]
         if not _NAME.fullmatch(name):
             rule = "must be 1 to 100 of A-Z, a-z, 0-9, _ and -, and begin with a letter or digit"
             raise refused("invalid-parameter", "path.name", f"the name {rule}")
-        ruleset = self._compile(name, call.body)
+        # what `reload` would refuse must not be written to the folder
+        store = self.library.store
+        ruleset = read_ruleset(call.body, store.backend, store.allow_regex, name)
         if ruleset.name != name:
             names = f"the document is named {echo(ruleset.name, 60)!r}, the path {name!r}"
             raise refused("name-mismatch", "name", names)
@@ -82,20 +82,6 @@ class Updates:
 
     def _unavailable(self, code: str, state: str) -> Problem:
         return Problem(code, state, headers=((b"retry-after", b"%d" % self.settings.retry_after_seconds),))
-
-    def _compile(self, name: str, body: bytes) -> RuleSet:
-        try:
-            document = parse_json(body)
-            if isinstance(document, dict) and "name" not in document:
-                document = {"name": name, **document}
-            # what `reload` would refuse must not be written to the folder
-            store = self.library.store
-            return RuleSet(document, backend=store.backend, allow_regex=store.allow_regex)
-        except RuleSetError as error:
-            errors = [{"path": echo(path), "message": echo(message)} for path, message in error.errors]
-            count = f"{len(errors)} errors; the first: " if len(errors) > 1 else ""
-            first = ": ".join(filter(None, errors[0].values()))
-            raise Problem("invalid-ruleset", count + first, errors) from error
 
     def _check(self, call: Call, before: RuleSet | None) -> None:
         tag = None if before is None else served(before).tag

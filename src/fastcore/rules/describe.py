@@ -91,8 +91,15 @@ def constant(value: Any) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
-    """A value as JSON values, for showing: what is long or deep is cut, other types become text."""
+def plain_value(value: Any, budget: int = 200, depth: int = 8, whole: int = 2000) -> Any:
+    """A value as JSON values, for showing: what is long or deep is cut, other types become text.
+
+    Parameters:
+        value: anything.
+        budget: members of one array or object.
+        depth: how deep they nest.
+        whole: members in each depth altogether, about; those of one depth share it evenly.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -112,10 +119,11 @@ def plain_value(value: Any, budget: int = 200, depth: int = 8) -> Any:
         return f"<{type(value).__name__}>"
     if depth == 0:
         return "…"
+    most = min(budget, whole)
     if members is not None:
-        return {
-            str(key): plain_value(member, budget, depth - 1)
-            for key, member in itertools.islice(members, budget)
-        }
-    shown = [plain_value(member, budget, depth - 1) for member in value[:budget]]
-    return shown if len(value) <= budget else [*shown, "…"]
+        kept = list(itertools.islice(members, most))
+        share = max(1, whole // max(1, len(kept)))
+        return {str(key): plain_value(member, budget, depth - 1, share) for key, member in kept}
+    share = max(1, whole // max(1, min(len(value), most)))
+    shown = [plain_value(member, budget, depth - 1, share) for member in value[:most]]
+    return shown if len(value) <= most else [*shown, "…"]

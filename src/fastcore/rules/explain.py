@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from fastcore.errors import LimitError
+
 from .decision import to_json
 from .describe import describe
 from .document import CheckedDocument, Rule
@@ -18,6 +20,24 @@ __all__ = ["ExplainedCondition", "ExplainedField", "ExplainedRule", "Explanation
 
 WORDS: Final = {True: "true", False: "false", None: "unknown"}
 MARKS: Final = {True: "✓", False: "✗", None: "?"}
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many bytes an explanation may still take as JSON."""
+
+    limit: int
+    left: int
+
+    def take(self, value: dict[str, Any]) -> None:
+        """Takes what this value needs.
+
+        Raises:
+            LimitError: that much is not left.
+        """
+        self.left -= len(to_json(value))
+        if self.left < 0:
+            raise LimitError(f"the explanation takes more than {self.limit} bytes")
 
 
 class _Value:
@@ -116,15 +136,17 @@ class ExplainedCondition(_Value):
             for step, tree, seen in zip(steps, branches(self._tree) if parts else (), parts, strict=True)
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self, room: _Room | None = None) -> dict[str, Any]:
+        own = {
             "path": self.path,
             "condition": self.text,
             "value": WORDS[self.value],
             "fields": [{"field": f.name, "present": f.present, "value": f.value} for f in self.fields],
             "reason": self.reason,
-            "parts": [part.to_dict() for part in self.parts],
         }
+        if room is not None:
+            room.take(own)
+        return own | {"parts": [part.to_dict(room) for part in self.parts]}
 
     def lines(self, indent: int) -> Iterator[str]:
         """The text rendering, one line for each condition."""
@@ -176,9 +198,9 @@ class ExplainedRule(_Value):
     def condition(self) -> ExplainedCondition | None:
         return None if self._seen is None else ExplainedCondition("when", self._tree, self._seen)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, room: _Room | None = None) -> dict[str, Any]:
         condition = self.condition
-        return {
+        own = {
             "rule": self.rule.id,
             "description": self.rule.description,
             "score": self.rule.score,
@@ -186,8 +208,10 @@ class ExplainedRule(_Value):
             "fired": self.fired,
             "value": WORDS[condition.value] if condition else None,
             "why": self.why,
-            "condition": condition.to_dict() if condition else None,
         }
+        if room is not None:
+            room.take(own)
+        return own | {"condition": condition.to_dict(room) if condition else None}
 
     def lines(self) -> Iterator[str]:
         title = f"{self.rule.id}: {'FIRED' if self.fired else 'did not fire'}"
@@ -206,14 +230,23 @@ class Explanation:
     version: str
     rules: tuple[ExplainedRule, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain JSON values."""
-        rules = [rule.to_dict() for rule in self.rules]
+    def to_dict(self, max_bytes: int | None = None) -> dict[str, Any]:
+        """The same as plain JSON values.
+
+        Parameters:
+            max_bytes: how many bytes they may take as JSON, about: a short rule can read a long field, and
+                each condition repeats what its parts have read.
+
+        Raises:
+            LimitError: they take more; found out before the rest is made.
+        """
+        room = None if max_bytes is None else _Room(max_bytes, max_bytes)
+        rules = [rule.to_dict(room) for rule in self.rules]
         return {"ruleset": self.ruleset, "version": self.version, "rules": rules}
 
-    def to_json(self) -> bytes:
-        """The same as compact UTF-8 JSON."""
-        return to_json(self.to_dict())
+    def to_json(self, max_bytes: int | None = None) -> bytes:
+        """The same as compact UTF-8 JSON; parameters and errors as `to_dict`."""
+        return to_json(self.to_dict(max_bytes))
 
     def text(self) -> str:
         """A rendering to read: ✓ true, ✗ false, ? unknown, each condition with the fields it read."""
