@@ -7,10 +7,14 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive as ASGIReceive
+from starlette.types import Scope, Send
 
-from .bodies import Receive, begin_body, media_type, read_body
+from .bodies import Body, Receive, begin_body, media_type, read_body
+from .compression import GZIP_SECONDS, Gzip, accepts_gzip, gzip_chunks, gzip_fields, gzip_whole
+from .conversation import Conversation, converse
 from .counters import Counters
-from .exchange import Call, Operation, Reply, Work, raw_headers
+from .exchange import Call, Dialogue, Operation, Reply, Work, raw_headers
 from .problems import Problem, problem_reply
 from .settings import RouterSettings
 from .work import Workers
@@ -42,6 +46,7 @@ class Endpoint:
         self.reads = bool(operation.accepts)
         self._max_bytes = operation.max_bytes
         self._deadline = service.settings.deadline_seconds
+        self._gzip_from = service.settings.gzip_min_bytes
         self._count = service.counters.of(operation.name)
 
     async def framework(self, request: Request) -> Response:
@@ -72,13 +77,15 @@ class Endpoint:
             if self.reads:
                 fields = dict(headers)
                 call.media_type = media_type(self.operation, fields)
-                body = begin_body(fields, receive, self._max_bytes)
-                if type(body) is not bytes:
-                    body = await read_body(cast(Any, body), receive, self._max_bytes, self._deadline)
-                call.body = body
+                if not self.operation.dialogue:
+                    call.body = await self._read(fields, receive)
             reply = self._handler(call)
             if type(reply) is Work:
                 reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
+            elif isinstance(reply, Dialogue):
+                reply = await self._converse(reply, fields, receive)
+            if self._gzip_from is not None:
+                reply = await self._compressed(cast(Reply, reply), self._gzip_from, headers)
             if type(reply.body) is not bytes:  # type: ignore[union-attr]
                 reply = await self._begun(cast(Reply, reply))
         except Problem as problem:
@@ -87,8 +94,40 @@ class Endpoint:
         self._count(reply.status)  # type: ignore[union-attr]
         return reply  # type: ignore[return-value]
 
+    async def _read(self, fields: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        limit = cast(int, self._max_bytes)
+        body = begin_body(fields, receive, limit)
+        return (
+            body if type(body) is bytes else await read_body(cast(Any, body), receive, limit, self._deadline)
+        )
+
+    async def _converse(self, dialogue: Dialogue, fields: Mapping[bytes, bytes], receive: Receive) -> Reply:
+        begun = begin_body(fields, receive, self._max_bytes)
+        body = Body(begun, receive, self._max_bytes, self._deadline)
+        return await converse(dialogue, body, self.service.workers, self.service.settings.max_unread_bytes)
+
+    async def _compressed(self, reply: Reply, least: int, headers: Iterable[tuple[bytes, bytes]]) -> Reply:
+        """The answer, compressed if it is long enough and the client accepts that."""
+        body = reply.body
+        if type(body) is bytes and len(body) < least and reply.status != 304:
+            return reply
+        encoded = accepts_gzip(headers)
+        reply.headers = gzip_fields(reply.headers, encoded, reply.status)
+        if encoded and isinstance(body, Conversation):
+            body.encoder = Gzip()
+        elif encoded and isinstance(body, Iterator):
+            reply.body = gzip_chunks(body)
+            reply.chunk_seconds += self.service.settings.stream_chunk_bytes * GZIP_SECONDS
+        elif encoded and body:
+            whole = cast(bytes, body)
+            seconds = len(whole) * GZIP_SECONDS
+            reply.body = await self.service.workers.run(seconds, partial(gzip_whole, whole), admitted=True)
+        return reply
+
     async def _begun(self, reply: Reply) -> Reply:
         """A stream whose first chunk is made here, while the answer can still become a problem."""
+        if isinstance(reply.body, Conversation):
+            return reply
         workers = self.service.workers
         body = cast(Iterator[bytes], reply.body)
         first = await workers.run(reply.chunk_seconds, lambda: next(body, None))
@@ -111,10 +150,22 @@ class _BytesResponse(Response):
         self.background = None
 
 
+class _ConversationResponse(_BytesResponse):
+    """A response that is made while its request arrives."""
+
+    async def __call__(self, scope: Scope, receive: ASGIReceive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await cast(Conversation, self.body).respond(start, receive, send)
+        if self.background is not None:
+            await self.background()
+
+
 def as_response(reply: Reply) -> Response:
     """The answer as Starlette has it."""
     if type(reply.body) is bytes:
         return _BytesResponse(reply)
+    if isinstance(reply.body, Conversation):
+        return _ConversationResponse(reply)
     response = StreamingResponse(cast(AsyncIterator[bytes], reply.body), reply.status)
     response.raw_headers = raw_headers(reply)
     return response

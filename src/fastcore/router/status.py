@@ -166,7 +166,7 @@ def _info_schema() -> dict[str, Any]:
     about = RouterSettings.describe()
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
     limits = {
-        name: {"type": kinds[type(value)], "description": about[name]}
+        name: {"type": kinds.get(type(value), ["integer", "null"]), "description": about[name]}
         | ({"items": {"type": "string"}} if isinstance(value, list) else {})
         for name, value in RouterSettings().to_dict().items()
     }
