@@ -56,8 +56,9 @@ class _Decisions(Dialogue):
         limit = self._max_records
         waiting = self._waiting
         room = len(records) if limit is None else limit - self._answered - len(waiting)
-        waiting.extend(records[:room])
-        self._bytes += sum(map(_size, records))
+        taken = records[:room]
+        waiting.extend(taken)
+        self._bytes += sum(map(_size, taken))
         if len(records) > room:
             raise refused("limit-exceeded", "body", f"a batch may have at most {limit} records")
 

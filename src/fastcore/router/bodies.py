@@ -93,31 +93,26 @@ class Body:
         receive: gives the messages that follow.
         limit: the most bytes, None for any number.
         seconds: the longest time between two messages.
-
-    Attributes:
-        ended: whether all of it has been given.
     """
 
     def __init__(
         self, begun: bytes | Awaitable[Any], receive: Receive, limit: int | None, seconds: float
     ) -> None:
-        self.ended = False
         self._begun: bytes | Awaitable[Any] | None = begun
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
         self._size = 0
 
-    async def next(self) -> bytes:
-        """The next piece, which may be empty.
+    async def next(self) -> tuple[bytes, bool]:
+        """The next piece, which may be empty, and whether it is the last.
 
         Raises:
             Problem: "body-too-large"; "slow-body" after so many seconds; "incomplete-body".
         """
         begun, self._begun = self._begun, None
         if isinstance(begun, bytes):
-            self.ended = True
-            return begun
+            return begun, True
         try:
             async with _deadline(self._seconds):
                 message = await (self._receive() if begun is None else begun)
@@ -126,12 +121,11 @@ class Body:
             raise refused("slow-body", "body", late) from None
         if message["type"] == "http.disconnect":
             raise refused("incomplete-body", "body", _CLOSED)
-        self.ended = not message.get("more_body", False)
         piece: bytes = message.get("body", b"")
         self._size += len(piece)
         if self._limit is not None and self._size > self._limit:
             raise _too_large(self._limit)
-        return piece
+        return piece, not message.get("more_body", False)
 
 
 async def _given(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

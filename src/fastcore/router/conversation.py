@@ -61,6 +61,7 @@ class Conversation:
         self._unread = _Unread(unread)
         self._begun = False
         self._whole = False
+        self._fed = False
         self._heard = anyio.Event()
         self._parts = self._answer()
         self._first = b""
@@ -68,7 +69,7 @@ class Conversation:
     async def begin(self) -> "bytes | Conversation":
         """The answer if it is whole already, else itself."""
         self._first = await anext(self._parts, b"")
-        if self._body.ended and not self._dialogue.waiting:
+        if self._fed and not self._dialogue.waiting:
             return self._first + b"".join([part async for part in self._parts])
         self._begun = True
         return self
@@ -119,16 +120,18 @@ class Conversation:
 
     async def _answer(self) -> AsyncGenerator[bytes]:
         """The parts of the answer."""
-        dialogue, body = self._dialogue, self._body
+        dialogue = self._dialogue
+        ended = False
         try:
-            while not body.ended:
-                data = await body.next()
-                if body.ended:
+            while not ended:
+                data, ended = await self._body.next()
+                if ended:
                     self._heard.set()
                 for piece in _pieces(data):
                     dialogue.feed(piece)
                     while dialogue.waiting >= _MUCH:
                         yield await self._step()
+                self._fed = ended
                 while dialogue.waiting:
                     yield await self._step()
             dialogue.end()

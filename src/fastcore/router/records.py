@@ -174,6 +174,11 @@ class ArrayCutter:
             if not end:
                 if self._whole or len(text) - at > _HELD:
                     break
+                rest = text[at:].rstrip(_BLANK)
+                if rest.endswith(b"},") and _is_object(rest[:-1]):  # the next one is still to come
+                    self._add(self._begun.take(rest[:-1]))
+                    self._state = self._between
+                    return at + len(rest)
                 return at if at > start else None
             if _is_object(text[at:end]):
                 self._add(self._begun.take(text[at:end]))

@@ -143,15 +143,15 @@ _READY: dict[str, Any] = {
 }
 
 
-_INFO = {
+_INFO: dict[str, Any] = {
     "version": __version__,
     "backend": "cython",
     "runtime": "CPython 3.15.0",
-    "jit": False,  # FastAPI leaves out what is None
+    "jit": False,  # FastAPI leaves out what is None, here and below
     "gil": True,
     "rulesets": 1,
     "updates": "off: the setting allow_updates is false",
-    "limits": RouterSettings(worker_threads=2).to_dict(),
+    "limits": {k: v for k, v in RouterSettings(worker_threads=2).to_dict().items() if v is not None},
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
 }
@@ -179,7 +179,7 @@ def _info_schema() -> dict[str, Any]:
         "gil": {"type": "boolean"},
         "rulesets": count,
         "updates": {"type": "string", "description": "`on`, or why PUT /rules/{name} is not offered"},
-        "limits": {"type": "object", "required": list(limits), "properties": limits},
+        "limits": {"type": "object", "required": list(_INFO["limits"]), "properties": limits},
         "counters": {
             "type": "object",
             "properties": {
