@@ -60,7 +60,7 @@ class Exchange:
     With `reads` False the client takes nothing of the answer but its head.
     """
 
-    def __init__(self, app, form, reads=True, spec_version="2.4"):
+    def __init__(self, app, form, reads=True, spec_version="2.4", headers=()):
         self.sent = []
         self.received = 0
         self.complete = self.gone = False
@@ -68,7 +68,7 @@ class Exchange:
         if reads:
             self._reads.set()
         self._messages = asyncio.Queue()
-        self._scope = http_scope("POST", PATH, [form], spec_version)
+        self._scope = http_scope("POST", PATH, [form, *headers], spec_version)
         self.task = asyncio.create_task(app(self._scope, self._receive, self._send))
 
     async def _receive(self):
@@ -198,7 +198,8 @@ def test_the_body_is_read_no_further_while_the_client_does_not_read(kind):
     message = part((ONE + b"\n") * 10, True)
 
     async def main():
-        client = Exchange(app_of(kind, max_unread_bytes=20_000), LINES, reads=False)
+        app = app_of(kind, max_unread_bytes=20_000, inline_budget_seconds=60)
+        client = Exchange(app, LINES, reads=False)
         client.give(*[message] * 1000)
         consumed = await settled(lambda: client.received)
         assert 10 < consumed < 120  # each message gives 1.6 kB; what is taken to be sent comes on top
