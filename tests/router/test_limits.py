@@ -87,7 +87,13 @@ def test_bytes_of_a_batch_and_of_its_records(backend):
 
 def test_limits_stand_in_the_api_documentation(backend):
     client = make_client(
-        backend, max_n=77, max_modulus=78, max_payload_count=79, max_page_limit=80, max_records=81
+        backend,
+        max_n=77,
+        max_modulus=78,
+        max_payload_count=79,
+        max_page_limit=80,
+        max_records=81,
+        max_batch_bytes=8200,
     )
     text = client.get("/openapi.json").text
     paths = json.loads(text)["paths"]
@@ -102,4 +108,8 @@ def test_limits_stand_in_the_api_documentation(backend):
     assert maximum("/payloads/{count}", "limit") == 80
     batch = paths["/fastcore/rules/{name}/evaluate-many"]["post"]["requestBody"]
     assert batch["content"]["application/json"]["schema"]["maxItems"] == 81
-    assert "16777216 bytes" in batch["description"]
+    assert "8200 bytes" in batch["description"]
+    unlimited = make_client(backend).get("/openapi.json").json()["paths"]
+    batch = unlimited["/fastcore/rules/{name}/evaluate-many"]["post"]["requestBody"]
+    assert "maxItems" not in batch["content"]["application/json"]["schema"]
+    assert batch["description"] == "Of any size."

@@ -1,25 +1,20 @@
 """``/rules/{name}/evaluate-many``: a batch in, its decisions out in the same form, each in its place."""
 
 import json
-from collections.abc import Iterator
-from itertools import islice
+from collections import deque
+from time import perf_counter
 
 from .counters import Counters
-from .exchange import JSON, Call, Reply, Work
+from .exchange import JSON, Call, Dialogue
 from .problems import Problem, echo, refused
-from .records import Broken, array_records, batches, line_records
+from .records import ArrayCutter, LineCutter, Record
 from .rulesets import Library, Served
 from .settings import RouterSettings
 
 __all__ = ["Batch"]
 
-# how long one step of a batch may hold its thread
+# how long one step of a batch may hold its thread, but for its last record
 _STEP_SECONDS = 0.005
-_MAX_STEP = 1_000
-# per byte, to find where records begin and end
-_CUT_SECONDS = 3e-8
-
-Records = list[bytes | Broken]
 
 
 class Batch:
@@ -30,71 +25,98 @@ class Batch:
         self.library = library
         self.counters = counters
 
-    def handle(self, call: Call) -> Work:
-        served = self.library.called(call)
-        seconds = served.seconds(len(call.body)) + len(call.body) * _CUT_SECONDS
-        return Work(seconds, self._answer, (served, call))
+    def handle(self, call: Call) -> Dialogue:
+        return _Decisions(self.settings, self.library.called(call), self.counters, call.media_type)
 
-    def _answer(self, served: Served, call: Call) -> Reply:
-        lines = call.media_type != JSON
-        records = self._records(line_records(call.body) if lines else array_records(call.body))
-        average = len(call.body) // max(1, len(records))
-        step = max(1, min(_MAX_STEP, int(_STEP_SECONDS / served.seconds(average))))
-        decided = self._steps(served, records, step)
-        chunks = _as_lines(decided) if lines else _as_array(decided)
-        if len(records) <= step:
-            return Reply(b"".join(chunks), media_type=call.media_type)
-        return Reply(chunks, media_type=call.media_type, chunk_seconds=served.seconds(average * step, step))
 
-    def _records(self, cut: Iterator[bytes | Broken] | Iterator[bytes]) -> Records:
-        limit = self.settings.max_records
-        records: Records = list(islice(cut, limit + 1))
-        if len(records) > limit:
+class _Decisions(Dialogue):
+    """The decisions on one batch, all by the ruleset that was served when it began."""
+
+    def __init__(self, settings: RouterSettings, served: Served, counters: Counters, media_type: str) -> None:
+        self.media_type = media_type
+        self._max_records = settings.max_records
+        self._max_depth = settings.max_depth
+        self._served = served
+        self._counters = counters
+        self._lines = media_type != JSON
+        limit = settings.max_body_bytes
+        self._cutter = LineCutter(limit) if self._lines else ArrayCutter(limit)
+        self._waiting: deque[Record] = deque()
+        self._bytes = 0
+        self._answered = 0
+        self._rate: float | None = None
+
+    def feed(self, data: bytes) -> None:
+        self._take(self._cutter.feed(data))
+
+    def end(self) -> None:
+        self._take(self._cutter.end())
+
+    def _take(self, records: list[Record]) -> None:
+        limit = self._max_records
+        waiting = self._waiting
+        room = len(records) if limit is None else limit - self._answered - len(waiting)
+        taken = records[:room]
+        waiting.extend(taken)
+        self._bytes += sum(map(_size, taken))
+        if len(records) > room:
             raise refused("limit-exceeded", "body", f"a batch may have at most {limit} records")
-        return records
 
-    def _steps(self, served: Served, records: Records, size: int) -> Iterator[list[bytes]]:
-        """The decisions on the records, some at a time."""
-        index = 0
-        for some in batches(iter(records), size):
-            answers = []
-            bad = 0
-            for record in some:
-                try:
-                    answers.append(self._decide(served, record))
-                except Problem as problem:
-                    answers.append(_error_record(index, problem, served.ruleset.version))
-                    bad += 1
-                index += 1
-            self.counters.failed(bad)
-            yield answers
+    @property
+    def waiting(self) -> int:
+        return self._bytes
 
-    def _decide(self, served: Served, record: bytes | Broken) -> bytes:
-        if isinstance(record, Broken):
-            raise Problem("invalid-json", record)
-        if len(record) > self.settings.max_body_bytes:
-            raise Problem("limit-exceeded", f"an event may have at most {self.settings.max_body_bytes} bytes")
-        return served.decide(record, self.settings.max_depth)
+    def seconds(self) -> float:
+        if self._rate is None:
+            return self._served.seconds(self._bytes, len(self._waiting))
+        return self._bytes * self._rate
+
+    def step(self) -> bytes:
+        waiting = self._waiting
+        answers: list[bytes] = []
+        bad = size = 0
+        start = now = perf_counter()
+        while waiting and now - start < _STEP_SECONDS:
+            record = waiting.popleft()
+            size += _size(record)
+            try:
+                answers.append(self._decide(record))
+            except Problem as problem:
+                answers.append(self._error(self._answered + len(answers), problem))
+                bad += 1
+            now = perf_counter()
+        self._counters.failed(bad)
+        self._bytes -= size
+        self._rate = (now - start) / size
+        return self._written(answers)
+
+    def _decide(self, record: Record) -> bytes:
+        if isinstance(record, Problem):
+            raise record
+        return self._served.decide(record, self._max_depth)
+
+    def _error(self, index: int, problem: Problem, **more: object) -> bytes:
+        version = self._served.ruleset.version
+        error = {"code": f"fastcore/{problem.code}", "detail": echo(problem.detail)}
+        for entry in problem.errors:
+            error |= {key: echo(value) if isinstance(value, str) else value for key, value in entry.items()}
+            error.pop("message", None)
+        error["version"] = echo(version)
+        record = {"index": index, "error": error, **more}
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+    def _written(self, answers: list[bytes]) -> bytes:
+        opening = b"" if self._lines else b"," if self._answered else b"["
+        self._answered += len(answers)
+        return b"\n".join([*answers, b""]) if self._lines else opening + b",".join(answers)
+
+    def closing(self) -> bytes:
+        return b"" if self._lines else b"]" if self._answered else b"[]"
+
+    def broken_off(self, problem: Problem) -> bytes:
+        return self._written([self._error(self._answered, problem, final=True)])
 
 
-def _error_record(index: int, problem: Problem, version: str) -> bytes:
-    error = {"code": f"fastcore/{problem.code}", "detail": echo(problem.detail)}
-    for entry in problem.errors:
-        error |= {key: echo(value) if isinstance(value, str) else value for key, value in entry.items()}
-        error.pop("message", None)
-    error["version"] = echo(version)
-    text = json.dumps({"index": index, "error": error}, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
-
-
-def _as_lines(steps: Iterator[list[bytes]]) -> Iterator[bytes]:
-    for answers in steps:
-        yield b"\n".join(answers) + b"\n"
-
-
-def _as_array(steps: Iterator[list[bytes]]) -> Iterator[bytes]:
-    opening = b"["
-    for answers in steps:
-        yield opening + b",".join(answers)
-        opening = b","
-    yield b"[]" if opening == b"[" else b"]"
+def _size(record: Record) -> int:
+    """What a record counts as: one byte more than it has, so that none counts as nothing."""
+    return 1 + len(record) if isinstance(record, bytes) else 1

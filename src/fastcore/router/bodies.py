@@ -12,9 +12,11 @@ import anyio
 from .exchange import JSON, Operation
 from .problems import Problem, echo, refused
 
-__all__ = ["Receive", "begin_body", "media_type", "read_body"]
+__all__ = ["Body", "Receive", "begin_body", "media_type", "read_body"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_CLOSED = "the connection was closed within it"
 
 
 def media_type(operation: Operation, headers: Mapping[bytes, bytes]) -> str:
@@ -43,7 +45,7 @@ def media_type(operation: Operation, headers: Mapping[bytes, bytes]) -> str:
     raise Problem("unsupported-media-type", detail, errors, ((b"accept", accepted.encode()),))
 
 
-def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes | Awaitable[Any]:
+def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int | None) -> bytes | Awaitable[Any]:
     """The whole body if it is there already, else what is to be awaited for its first message.
 
     A small body comes with the head of its request: then no timer is needed, which would cost more than
@@ -53,7 +55,7 @@ def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> 
         Problem: "body-too-large", by the announced length before anything is read.
     """
     announced = headers.get(b"content-length")
-    if announced is not None and announced.isdigit() and int(announced[:20]) > limit:
+    if announced is not None and limit is not None and announced.isdigit() and int(announced[:20]) > limit:
         raise _too_large(limit)
     waiting = receive()
     if type(waiting) is not CoroutineType or not _on_asyncio():
@@ -66,7 +68,8 @@ def begin_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> 
         return _resume(waiting, yielded)
     body = message.get("body", b"")
     whole = message["type"] == "http.request" and not message.get("more_body", False)
-    return body if whole and type(body) is bytes and len(body) <= limit else _given(message)
+    fits = type(body) is bytes and (limit is None or len(body) <= limit)
+    return body if whole and fits else _given(message)
 
 
 async def read_body(waiting: Awaitable[Any], receive: Receive, limit: int, seconds: float) -> bytes:
@@ -81,6 +84,49 @@ async def read_body(waiting: Awaitable[Any], receive: Receive, limit: int, secon
     except TimeoutError:
         late = f"the body did not arrive within {seconds:g} seconds"
         raise refused("slow-body", "body", late) from None
+
+
+class Body:
+    """The body of a request as it arrives.
+
+    Parameters:
+        begun: what `begin_body` gave.
+        receive: gives the messages that follow.
+        limit: the most bytes, None for any number.
+        seconds: the longest time between two messages.
+    """
+
+    def __init__(
+        self, begun: bytes | Awaitable[Any], receive: Receive, limit: int | None, seconds: float
+    ) -> None:
+        self._begun: bytes | Awaitable[Any] | None = begun
+        self._receive = receive
+        self._limit = limit
+        self._seconds = seconds
+        self._size = 0
+
+    async def next(self) -> tuple[bytes, bool]:
+        """The next piece, which may be empty, and whether it is the last.
+
+        Raises:
+            Problem: "body-too-large"; "slow-body" after so many seconds; "incomplete-body".
+        """
+        begun, self._begun = self._begun, None
+        if isinstance(begun, bytes):
+            return begun, True
+        try:
+            async with _deadline(self._seconds):
+                message = await (self._receive() if begun is None else begun)
+        except TimeoutError:
+            late = f"nothing of the body arrived for {self._seconds:g} seconds"
+            raise refused("slow-body", "body", late) from None
+        if message["type"] == "http.disconnect":
+            raise refused("incomplete-body", "body", _CLOSED)
+        piece: bytes = message.get("body", b"")
+        self._size += len(piece)
+        if self._limit is not None and self._size > self._limit:
+            raise _too_large(self._limit)
+        return piece, not message.get("more_body", False)
 
 
 async def _given(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -133,7 +179,7 @@ async def _rest(message: MutableMapping[str, Any], receive: Receive, limit: int)
     size = 0
     while True:
         if message["type"] == "http.disconnect":
-            raise refused("incomplete-body", "body", "the connection was closed within it")
+            raise refused("incomplete-body", "body", _CLOSED)
         part = message.get("body", b"")
         size += len(part)
         if size > limit:

@@ -65,10 +65,16 @@ def _model(kind: Any, prefix: str, without: Container[str] = ()) -> Any:
 
 
 def _annotation(kind: Any) -> Any:
-    """The type of a field; several strings are written with commas between them."""
+    """The type of a field; several strings are written with commas between them, None as ``none``."""
     from pydantic import BeforeValidator
 
+    if kind == int | None:
+        return Annotated[kind, BeforeValidator(_none)]
     return Annotated[kind, BeforeValidator(_split)] if kind == tuple[str, ...] else kind
+
+
+def _none(text: str) -> str | None:
+    return None if text.lower() == "none" else text
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -8,15 +8,21 @@ The three small classes are made for every request, so they are slotted and not 
 several times as slow to make; nobody changes one.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+    from .problems import Problem
 
 __all__ = [
     "JSON",
     "JSONL",
     "NDJSON",
     "Call",
+    "Dialogue",
     "Fields",
     "Handler",
     "Operation",
@@ -54,7 +60,7 @@ class Call:
 class Reply:
     """A response: bytes, or chunks of bytes that take at most `chunk_seconds` each to make, estimated."""
 
-    body: bytes | Iterator[bytes] | AsyncIterator[bytes]
+    body: "bytes | Iterator[bytes] | AsyncIterator[bytes] | Conversation"
     status: int = 200
     media_type: str = JSON
     headers: Fields = ()
@@ -70,7 +76,50 @@ class Work:
     arguments: tuple[Any, ...] = ()
 
 
-Handler = Callable[[Call], Reply | Work]
+class Dialogue(ABC):
+    """An answer that is made while its request arrives.
+
+    It is told of the body piece by piece, and asked for what it has to say whenever it has something: then
+    `step`, in some thread, does some milliseconds of the work. One method is called at a time.
+    """
+
+    media_type: str
+
+    @abstractmethod
+    def feed(self, data: bytes) -> None:
+        """The next piece of the body, of which little is worked on here.
+
+        Raises:
+            Problem: the dialogue is over; what is waiting may still be answered.
+        """
+
+    @abstractmethod
+    def end(self) -> None:
+        """The body has ended; errors as `feed`."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """How much waits to be worked on, in bytes; 0 for nothing."""
+
+    @abstractmethod
+    def seconds(self) -> float:
+        """Estimated time for what waits."""
+
+    @abstractmethod
+    def step(self) -> bytes:
+        """A part of the answer, for some of what waits."""
+
+    @abstractmethod
+    def closing(self) -> bytes:
+        """The last part, when nothing waits."""
+
+    @abstractmethod
+    def broken_off(self, problem: "Problem") -> bytes:
+        """The last part of an answer that goes no further, by which the client sees that and why."""
+
+
+Handler = Callable[[Call], Reply | Work | Dialogue]
 
 
 def raw_headers(reply: Reply) -> list[tuple[bytes, bytes]]:
@@ -103,7 +152,8 @@ class Operation:
         problems: codes of the problems that it can answer.
         parameters: OpenAPI parameter objects, of path, query and header.
         accepts: media type → JSON Schema of the body; empty where no body is read.
-        max_bytes: the most that is read of a body.
+        max_bytes: the most that is read of a body, None for any number.
+        dialogue: whether its handler gives a `Dialogue`.
         guarded: whether the dependencies for updates stand before it.
         hot: whether the fast lane may answer it: its path has one parameter, its answer is bytes.
     """
@@ -118,6 +168,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     parameters: tuple[dict[str, Any], ...] = ()
     accepts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    max_bytes: int = 0
+    max_bytes: int | None = 0
+    dialogue: bool = False
     guarded: bool = False
     hot: bool = False

@@ -53,7 +53,9 @@ def extra(operation: Operation, more: Sequence[dict[str, Any]] = ()) -> dict[str
     if operation.accepts:
         described["requestBody"] = {
             "required": True,
-            "description": f"At most {operation.max_bytes} bytes.",
+            "description": "Of any size."
+            if operation.max_bytes is None
+            else f"At most {operation.max_bytes} bytes.",
             "content": dict(operation.accepts),
         }
     return described

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from .compression import plain_tag
 from .exchange import Call
 from .problems import Problem, echo, refused
 
@@ -123,7 +124,8 @@ def matches(condition: str, tag: str | None, weak: bool) -> bool:
         return tag is not None
     if tag is None or (not weak and tag.startswith("W/")):
         return False
-    for given in re.findall(r'(?:W/)?"[^"]*"', condition):
+    for written in re.findall(r'(?:W/)?"[^"]*"', condition):
+        given = plain_tag(written)
         if given == tag or (weak and given.removeprefix("W/") == tag.removeprefix("W/")):
             return True
     return False

@@ -207,14 +207,16 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             handler=batch.handle,
             summary="Decide on many events",
             description=(
-                f"At most {settings.max_records} events of at most {settings.max_body_bytes} bytes each. "
-                "A bad event gives an error record in its place; the others are decided."
+                f"{_any_number(settings)}, of at most {settings.max_body_bytes} bytes each. A bad event "
+                "gives an error record in its place; the others are decided. The answer begins before the "
+                "body has ended; one that is broken off ends with an error record that is `final`."
             ),
             answers={200: _decisions()},
             problems=("not-found", "invalid-json", "limit-exceeded", "busy"),
             parameters=(_NAME.describe(),),
             accepts=_events(settings),
             max_bytes=settings.max_batch_bytes,
+            dialogue=True,
         ),
         Operation(
             name="explain",
@@ -232,8 +234,16 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
     ]
 
 
+def _any_number(settings: RouterSettings) -> str:
+    return (
+        "Any number of events" if settings.max_records is None else f"At most {settings.max_records} events"
+    )
+
+
 def _events(settings: RouterSettings) -> dict[str, Any]:
-    array = {"type": "array", "items": EVENT, "maxItems": settings.max_records}
+    array: dict[str, Any] = {"type": "array", "items": EVENT}
+    if settings.max_records is not None:
+        array["maxItems"] = settings.max_records
     lines = {
         "schema": {"type": "string", "description": "an event in each line; blank lines are skipped"},
         "example": examples.LINES,

@@ -19,9 +19,12 @@ __all__ = [
 ]
 
 
-def record(title: str, required: dict[str, Any], **more: Any) -> dict[str, Any]:
+def record(
+    title: str, required: dict[str, Any], optional: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     """Schema of an object that has these members."""
-    return {"title": title, "type": "object", "required": list(required), "properties": required, **more}
+    members = {**required, **(optional or {})}
+    return {"title": title, "type": "object", "required": list(required), "properties": members, **more}
 
 
 def answer(description: str, schema: dict[str, Any], example: object, **more: Any) -> dict[str, Any]:
@@ -117,6 +120,7 @@ ERROR_RECORD = record(
         "index": {"type": "integer", "minimum": 0, "description": "position of the record in the batch"},
         "error": record("RecordError", {"code": _TEXT, "detail": _TEXT, "version": _TEXT}),
     },
+    {"final": {"const": True, "description": "nothing after this was decided: the answer ends here"}},
     description="Stands in the place of a record that has no decision.",
 )
 _CONDITION = {

@@ -1,5 +1,6 @@
 """From a request to an answer: the body within its limits, the work where it belongs, every error named."""
 
+import sys
 from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 from functools import partial
@@ -8,10 +9,14 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive as ASGIReceive
+from starlette.types import Scope, Send
 
-from .bodies import Receive, begin_body, media_type, read_body
+from .bodies import Body, Receive, begin_body, media_type, read_body
+from .compression import GZIP_SECONDS, Gzip, accepts_gzip, gzip_chunks, gzip_fields, gzip_whole
+from .conversation import Conversation, converse
 from .counters import Counters
-from .exchange import Call, Operation, Reply, Work, raw_headers
+from .exchange import Call, Dialogue, Operation, Reply, Work, raw_headers
 from .loop_watch import LoopWatch
 from .metrics import Reported
 from .problems import Problem, problem_reply
@@ -54,6 +59,8 @@ class Endpoint:
         self.reads = bool(operation.accepts)
         self._max_bytes = operation.max_bytes
         self._deadline = service.settings.deadline_seconds
+        self._gzip_from = service.settings.gzip_min_bytes
+        self._long = sys.maxsize if self._gzip_from is None else self._gzip_from
         self._count = service.counters.of(operation.name)
         self._watch = service.watch
 
@@ -90,43 +97,78 @@ class Endpoint:
             if self.reads:
                 fields = dict(headers)
                 call.media_type = media_type(self.operation, fields)
-                body = begin_body(fields, receive, self._max_bytes)
-                if type(body) is not bytes:
-                    return self._answer_read(call, cast(Any, body), receive)
-                call.body = body
+                if not self.operation.dialogue:
+                    body = begin_body(fields, receive, self._max_bytes)
+                    if type(body) is not bytes:
+                        return self._answer_read(call, cast(Any, body), receive)
+                    call.body = body
             reply = self._handler(call)
-            if type(reply) is Work or type(reply.body) is not bytes:  # type: ignore[union-attr]
-                return self._answer_begun(reply)
+            plain = type(reply) is Reply and type(reply.body) is bytes
+            if not plain or len(reply.body) >= self._long or reply.status == 304:  # type: ignore[union-attr, arg-type]
+                return self._answer_begun(call, reply, receive)
         except Problem as problem:
             reply = self._refusal(problem)
-        self._count(reply.status)  # type: ignore[union-attr]
-        return reply  # type: ignore[return-value]
+        self._count(reply.status)
+        return reply
 
     async def _answer_read(self, call: Call, waiting: Awaitable[Any], receive: Receive) -> Reply:
+        limit = cast(int, self._max_bytes)
         try:
-            call.body = await read_body(waiting, receive, self._max_bytes, self._deadline)
-            reply = self._handler(call)
+            call.body = await read_body(waiting, receive, limit, self._deadline)
+            begun = self._handler(call)
         except Problem as problem:
-            reply = self._refusal(problem)
-        return await self._answer_begun(reply)
+            begun = self._refusal(problem)
+        return await self._answer_begun(call, begun, receive)
 
-    async def _answer_begun(self, reply: Reply | Work) -> Reply:
+    async def _answer_begun(self, call: Call, begun: Reply | Work | Dialogue, receive: Receive) -> Reply:
+        """The answer to which this handler's answer leads."""
         try:
-            if type(reply) is Work:
-                reply = await self.service.workers.run(reply.seconds, partial(reply.run, *reply.arguments))
-            if type(reply.body) is not bytes:  # type: ignore[union-attr]
-                reply = await self._begun(cast(Reply, reply))
+            if isinstance(begun, Work):
+                reply = await self.service.workers.run(begun.seconds, partial(begun.run, *begun.arguments))
+            elif isinstance(begun, Dialogue):
+                reply = await self._converse(begun, dict(call.headers), receive)
+            else:
+                reply = begun
+            if self._gzip_from is not None:
+                reply = await self._compressed(reply, self._gzip_from, call.headers)
+            if type(reply.body) is not bytes:
+                reply = await self._begun(reply)
         except Problem as problem:
             reply = self._refusal(problem)
-        self._count(reply.status)  # type: ignore[union-attr]
-        return cast(Reply, reply)
+        self._count(reply.status)
+        return reply
 
     def _refusal(self, problem: Problem) -> Reply:
         settings = self.service.settings
         return problem_reply(problem, settings.problem_base, settings.max_reported_errors)
 
+    async def _converse(self, dialogue: Dialogue, fields: Mapping[bytes, bytes], receive: Receive) -> Reply:
+        begun = begin_body(fields, receive, self._max_bytes)
+        body = Body(begun, receive, self._max_bytes, self._deadline)
+        return await converse(dialogue, body, self.service.workers, self.service.settings.max_unread_bytes)
+
+    async def _compressed(self, reply: Reply, least: int, headers: Iterable[tuple[bytes, bytes]]) -> Reply:
+        """The answer, compressed if it is long enough and the client accepts that."""
+        body = reply.body
+        if type(body) is bytes and len(body) < least and reply.status != 304:
+            return reply
+        encoded = accepts_gzip(headers)
+        reply.headers = gzip_fields(reply.headers, encoded, reply.status)
+        if encoded and isinstance(body, Conversation):
+            body.encoder = Gzip()
+        elif encoded and isinstance(body, Iterator):
+            reply.body = gzip_chunks(body)
+            reply.chunk_seconds += self.service.settings.stream_chunk_bytes * GZIP_SECONDS
+        elif encoded and body:
+            whole = cast(bytes, body)
+            seconds = len(whole) * GZIP_SECONDS
+            reply.body = await self.service.workers.run(seconds, partial(gzip_whole, whole), admitted=True)
+        return reply
+
     async def _begun(self, reply: Reply) -> Reply:
         """A stream whose first chunk is made here, while the answer can still become a problem."""
+        if isinstance(reply.body, Conversation):
+            return reply
         workers = self.service.workers
         body = cast(Iterator[bytes], reply.body)
         first = await workers.run(reply.chunk_seconds, lambda: next(body, None))
@@ -149,10 +191,22 @@ class _BytesResponse(Response):
         self.background = None
 
 
+class _ConversationResponse(_BytesResponse):
+    """A response that is made while its request arrives."""
+
+    async def __call__(self, scope: Scope, receive: ASGIReceive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await cast(Conversation, self.body).respond(start, receive, send)
+        if self.background is not None:
+            await self.background()
+
+
 def as_response(reply: Reply) -> Response:
     """The answer as Starlette has it."""
     if type(reply.body) is bytes:
         return _BytesResponse(reply)
+    if isinstance(reply.body, Conversation):
+        return _ConversationResponse(reply)
     response = StreamingResponse(cast(AsyncIterator[bytes], reply.body), reply.status)
     response.raw_headers = raw_headers(reply)
     return response

@@ -12,7 +12,7 @@ __all__ = ["ALGORITHMS", "RouterSettings"]
 ALGORITHMS = ("fast", "recursive")
 
 
-def _limit(default: int | float, about: str, low: int | float = 1) -> Any:
+def _limit(default: int | float | None, about: str, low: int | float = 1) -> Any:
     return field(default=default, metadata={"about": about, "low": low})
 
 
@@ -50,8 +50,15 @@ class RouterSettings:
     max_stream_count: int = _limit(1_000_000, "most rows of /payloads/{count}/stream")
     stream_chunk_bytes: int = _limit(65_536, "size, in bytes, that a chunk of a streamed answer aims at")
     max_body_bytes: int = _limit(1_048_576, "most bytes of one event, alone or as a record of a batch")
-    max_batch_bytes: int = _limit(16_777_216, "most bytes of the body of /rules/{name}/evaluate-many")
-    max_records: int = _limit(100_000, "most records of one /rules/{name}/evaluate-many")
+    max_batch_bytes: int | None = _limit(
+        None, "most bytes of the body of /rules/{name}/evaluate-many; None for any number"
+    )
+    max_records: int | None = _limit(
+        None, "most records of one /rules/{name}/evaluate-many; None for any number"
+    )
+    max_unread_bytes: int = _limit(
+        1_048_576, "answers of a batch that may wait for a client that does not read, before its body does"
+    )
     max_depth: int = _limit(128, "deepest nesting of arrays and objects in an event")
     max_ruleset_bytes: int = _limit(4_194_304, "most bytes of the document of PUT /rules/{name}")
     max_explanation_bytes: int = _limit(8_388_608, "most bytes of an explanation, about")
@@ -68,6 +75,12 @@ class RouterSettings:
         0.0005, "work estimated to take longer than this leaves the event loop for a thread", 0
     )
     retry_after_seconds: int = _limit(1, "what `Retry-After` says in a 503")
+    gzip_min_bytes: int | None = _limit(
+        None,
+        "answers of at least so many bytes, and every stream, are compressed for clients that accept gzip; "
+        "None leaves that to the host",
+        0,
+    )
     ready_wait_seconds: float = _limit(0.25, "how long /ready waits for a warm-up before it answers 503", 0)
     watch_event_loop: bool = _switch(True, "measure how late the event loops are that serve the router")
     lag_warning_seconds: float = _limit(
@@ -125,7 +138,10 @@ class RouterSettings:
 
 
 def _check(name: str, value: object, kind: object, low: int | float | None) -> None:
-    if kind is bool or kind is str or kind is int:
+    if kind == int | None:
+        fits = value is None or type(value) is int
+        expected = "an int or None"
+    elif kind is bool or kind is str or kind is int:
         fits = type(value) is kind
         expected = {bool: "a bool", str: "a string", int: "an int"}[kind]
     elif kind is float:
@@ -136,5 +152,5 @@ def _check(name: str, value: object, kind: object, low: int | float | None) -> N
         expected = "a tuple of strings"
     if not fits:
         raise TypeError(f"{name} must be {expected}, not {value!r}")
-    if low is not None and value < low:  # type: ignore[operator]
+    if low is not None and value is not None and value < low:  # type: ignore[operator]
         raise ValueError(f"{name} must be at least {low}, not {value!r}")

@@ -153,16 +153,16 @@ _READY: dict[str, Any] = {
 }
 
 
-_INFO = {
+_INFO: dict[str, Any] = {
     "version": __version__,
     "backend": "cython",
     "runtime": "CPython 3.15.0",
-    "jit": False,  # FastAPI leaves out what is None
+    "jit": False,  # FastAPI leaves out what is None, here and below
     "gil": True,
     "rulesets": 1,
     "updates": "off: the setting allow_updates is false",
     "profiles": "off: the setting allow_profile is false",
-    "limits": RouterSettings(worker_threads=2).to_dict(),
+    "limits": {k: v for k, v in RouterSettings(worker_threads=2).to_dict().items() if v is not None},
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
     "event_loop": {
@@ -185,7 +185,7 @@ def _info_schema() -> dict[str, Any]:
     about = RouterSettings.describe()
     kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
     limits = {
-        name: {"type": kinds[type(value)], "description": about[name]}
+        name: {"type": kinds.get(type(value), ["integer", "null"]), "description": about[name]}
         | ({"items": {"type": "string"}} if isinstance(value, list) else {})
         for name, value in RouterSettings().to_dict().items()
     }
@@ -199,7 +199,7 @@ def _info_schema() -> dict[str, Any]:
         "rulesets": count,
         "updates": {"type": "string", "description": "`on`, or why PUT /rules/{name} is not offered"},
         "profiles": {"type": "string", "description": "`on`, or why `?profile=1` does nothing"},
-        "limits": {"type": "object", "required": list(limits), "properties": limits},
+        "limits": {"type": "object", "required": list(_INFO["limits"]), "properties": limits},
         "counters": {
             "type": "object",
             "properties": {
