@@ -16,7 +16,7 @@ from fastapi import Request, Response
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from .bodies import Receive, begin_body, read_body
 from .exchange import Operation, Reply
@@ -27,6 +27,9 @@ from .settings import RouterSettings
 from .work import Workers
 
 __all__ = ["DESCRIPTION", "ProfileRoute", "Profiled", "Profiler", "profiles"]
+
+# of a body whose length has no limit of its own: it is kept while it is profiled
+_MAX_BYTES = 16_777_216
 
 DESCRIPTION: dict[str, Any] = {
     "name": "profile",
@@ -119,12 +122,15 @@ async def _replay(operation: Operation, request: Request, seconds: float) -> Rec
     """What gives the body of a request in another event loop than its own: it is read here."""
     body = b""
     if operation.accepts:
-        receive, limit = receive_of(request), operation.max_bytes
+        receive, limit = receive_of(request), operation.max_bytes or _MAX_BYTES
         first = begin_body(dict(request.scope["headers"]), receive, limit)
         body = first if isinstance(first, bytes) else await read_body(first, receive, limit, seconds)
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        while not messages:
+            await asyncio.Event().wait()  # the client stays until the end
+        return messages.pop()
 
     return replay
 
@@ -136,16 +142,21 @@ async def _profile(endpoint: Endpoint, request: Request, receive: Receive) -> Re
     sampler = Sampler(_SAMPLE_SECONDS, async_mode="enabled")
     sampler.start(target_description=f"{scope['method']} {endpoint.operation.path}")
     try:
-        reply = await endpoint.answer(request.path_params, scope["query_string"], scope["headers"], receive)
+        reply = endpoint.answer(request.path_params, scope["query_string"], scope["headers"], receive)
+        if not isinstance(reply, Reply):
+            reply = await reply
         if not isinstance(reply.body, bytes):
-            async for _ in reply.body:  # type: ignore[union-attr]
-                pass
+            await as_response(reply)(scope, receive, _drop)
     finally:
         sampler.stop()
     if reply.status >= 400:
         return reply
     kind = _media_type(request.headers.get("accept", ""))
     return Reply(_text(sampler, kind).encode(), media_type=f"{kind}; charset=utf-8", headers=_FRESH)
+
+
+async def _drop(message: Message) -> None:
+    pass
 
 
 def _media_type(accept: str) -> str:

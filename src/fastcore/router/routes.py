@@ -18,8 +18,8 @@ from .fast_route import FastRoute
 from .loop_watch import LoopWatch
 from .metrics import Reported, report
 from .openapi import extra, responses
-from .profiling import DESCRIPTION, Profiled, Profiler, ProfileRoute, profiles
 from .playground import operations as playground_operations
+from .profiling import DESCRIPTION, Profiled, Profiler, ProfileRoute, profiles
 from .readiness import Readiness
 from .rulesets import Library
 from .serve import Endpoint, Service

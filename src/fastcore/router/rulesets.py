@@ -16,7 +16,16 @@ from .parameters import entity_tag
 from .problems import Problem, echo, refused
 from .rule_counts import RuleCounts
 
-__all__ = ["DOCUMENT_SECONDS", "REFUSED", "Library", "Served", "as_store", "read_ruleset", "refusal", "served"]
+__all__ = [
+    "DOCUMENT_SECONDS",
+    "REFUSED",
+    "Library",
+    "Served",
+    "as_store",
+    "read_ruleset",
+    "refusal",
+    "served",
+]
 
 # what evaluating an event may raise because of the event
 REFUSED = (EventError, EvaluationError, LimitError)

@@ -103,8 +103,9 @@ class Endpoint:
                         return self._answer_read(call, cast(Any, body), receive)
                     call.body = body
             reply = self._handler(call)
-            plain = type(reply) is Reply and type(reply.body) is bytes
-            if not plain or len(reply.body) >= self._long or reply.status == 304:  # type: ignore[union-attr, arg-type]
+            if not isinstance(reply, Reply) or type(reply.body) is not bytes:
+                return self._answer_begun(call, reply, receive)
+            if len(reply.body) >= self._long or reply.status == 304:
                 return self._answer_begun(call, reply, receive)
         except Problem as problem:
             reply = self._refusal(problem)
