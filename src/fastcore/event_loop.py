@@ -188,7 +188,7 @@ class EventLoopMonitor:
         self._quiet_until, self._unsaid = now + self._log_interval, 0
 
 
-def _measure(reference: "ref[EventLoopMonitor]", loop: asyncio.AbstractEventLoop) -> None:
+def _measure(reference: Callable[[], EventLoopMonitor | None], loop: asyncio.AbstractEventLoop) -> None:
     monitor = reference()
     if monitor is not None:
         monitor._measure(loop)

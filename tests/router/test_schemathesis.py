@@ -31,7 +31,8 @@ def load(positive, **options):
     return schema
 
 
-small = RouterSettings(max_stream_count=300, max_payload_count=50)
+# its event loop outlives the tests, and would be warned of at the end
+small = RouterSettings(max_stream_count=300, max_payload_count=50, watch_event_loop=False)
 anything = load(False, rules=RuleSet.from_dict(DOCUMENT), settings=small, playground=True)
 good = load(True, rules=RuleSet.from_dict(DOCUMENT), settings=small).include(path_regex="rules/")
 
@@ -72,7 +73,7 @@ def test_replacements_are_answered_as_documented(tmp_path):
     schema = load(
         True,
         rules=RuleStore.from_folder(tmp_path),
-        settings=RouterSettings(allow_updates=True),
+        settings=RouterSettings(allow_updates=True, watch_event_loop=False),
         update_dependencies=[Depends(lambda: None)],
     )
     operation = schema["/fastcore/rules/{name}"]["PUT"]

@@ -90,3 +90,8 @@ def application(store: RuleStore) -> FastAPI:
     app.include_router(assert_type(router, APIRouter), prefix="/fastcore")
     app.include_router(fastcore.router.router, prefix="/other")
     return app
+
+
+async def watched() -> float:
+    async with fastcore.router.EventLoopMonitor(threshold=0.05) as monitor:
+        return assert_type(monitor.lag().p99, float)
