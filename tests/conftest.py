@@ -38,8 +38,9 @@ def cython_problem() -> str | None:
 
 def browser_problem() -> str | None:
     """Why pages cannot be tested here, or None."""
-    if importlib.util.find_spec("playwright") is None:
-        return "playwright is not installed"
+    for name in ("playwright", "axe_playwright_python"):
+        if importlib.util.find_spec(name) is None:
+            return f"{name.replace('_', '-')} is not installed"
     return None if chromium() else "Chromium is not installed"
 
 

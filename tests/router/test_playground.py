@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from fastcore import RuleSet, RuleStore
 from fastcore.router import RouterSettings, asgi_app, create_router, install
+from tests.conftest import cython_problem
 from tests.waiting import eventually
 
 from .support import DOCUMENT, EVENT, JSON_BODY, make_app, make_client, problem
@@ -290,6 +291,27 @@ class TestLimits:
             leave.set()
             first.join(60)
         assert answers[0].status_code == 200
+
+    def test_other_threads_get_turns_while_a_condition_is_decided(self):
+        """Compiled code would hold the GIL until a million elements are visited."""
+        if problem := cython_problem():
+            pytest.skip(f"no compiled backend: {problem}")
+        elements = {"val": [[2], "a"]}
+        when = {"some": [{"var": "a"}, {"some": [elements, {"==": [{"var": ""}, -1]}]}]}
+        client = make_client(playground=True, worker_threads=2)
+        with client:
+            answers = []
+            document, event = {"rules": [{"id": "slow", "when": when}]}, {"a": list(range(900))}
+            trial = threading.Thread(
+                target=lambda: answers.append(attempt(client, document, event, rules=[]))
+            )
+            trial.start()
+            turns = 0
+            while not answers:
+                turns += client.get("/fastcore/health").status_code == 200
+            trial.join(60)
+        assert answers[0].status_code == 200
+        assert turns > 10
 
     def test_the_documentation_says_so(self, backend):
         app = make_app(backend, playground=True, max_ruleset_bytes=1000, max_body_bytes=500, max_depth=9)

@@ -473,6 +473,7 @@ class TestEverybody:
         expect(play.page.get_by_role("link", name="Skip to the event")).to_be_focused()
         keys.press("Enter")
         expect(play.event).to_be_focused()
+        assert play.page.url.endswith("#ruleset=fraud")
         keys.press("Control+a")
         keys.type('{"amount": 50}')
         keys.press("Control+Enter")

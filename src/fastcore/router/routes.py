@@ -175,7 +175,7 @@ def _build(
         operations += payloads.operations(settings, backend)
         steps["payloads"] = payloads.warm_up(backend)
     if with_playground:
-        operations += playground_operations(settings, store, backend)
+        operations += playground_operations(settings, store)
     if "status" in groups:
         expects = source is not None and "rules" in groups
         readiness = Readiness(steps, lambda: None if len(store) or not expects else "no ruleset is loaded")

@@ -115,9 +115,8 @@ async function chooseRuleset(name) {
 /** Shows what the service says of a ruleset. */
 function showRuleset(text) {
   const told = JSON.parse(text);
-  const node = childOf(parseJson(text), "document");
-  const ruleset = { name: told.name, version: told.version, text: text.slice(node.start, node.end) };
-  page.ruleset = { ...ruleset, rules: rulesOf(ruleset.text) };
+  const document = { source: text, root: childOf(parseJson(text), "document"), value: told.document };
+  page.ruleset = { name: told.name, document, rules: rulesOf(document) };
   remembered.ruleset = told.name;
   if (readAddress().ruleset !== told.name) writeAddress({ ruleset: told.name, rule: "", example: "" });
   const fields = Object.keys(told.fields).length;
@@ -144,11 +143,12 @@ function showRejected(rejected) {
   notice.replaceChildren(make("p", null, what), make("ul", null, ...errors));
 }
 
-/** The rules of a document in the order of evaluation, with what the list needs of them. */
-function rulesOf(text) {
-  const root = JSON.parse(text);
-  let nodes = null;
-  const rules = root.rules.map((rule, index) => ({
+/** The rules of a document in the order of evaluation, with what the list needs of them.
+ *
+ * A document is a text, `source`, with the node of it that stands for the document, `root`, and its `value`. */
+function rulesOf({ source, root, value }) {
+  const nodes = childOf(root, "rules").items;
+  const rules = value.rules.map((rule, index) => ({
     id: rule.id,
     score: rule.score ?? 0,
     action: rule.action ?? null,
@@ -157,10 +157,7 @@ function rulesOf(text) {
     examples: rule.examples ?? [],
     index,
     search: [rule.id, rule.description, ...(rule.tags ?? [])].join("\n").toLowerCase(),
-    when: () => {
-      nodes ??= childOf(parseJson(text), "rules").items;
-      return tidyJson(text, childOf(nodes[index], "when"));
-    },
+    when: () => tidyJson(source, childOf(nodes[index], "when")),
   }));
   return rules.sort((one, other) => other.priority - one.priority);
 }
@@ -174,7 +171,7 @@ function forgetOutcome() {
 // -- the event ------------------------------------------------------------------------------------------------
 
 function showExamples() {
-  const own = JSON.parse(page.ruleset.text).examples ?? [];
+  const own = page.ruleset.document.value.examples ?? [];
   const groups = [
     ["of the ruleset", own.map((example, index) => [`examples[${index}]`, example.description])],
     ["of rules", page.ruleset.rules.flatMap(ruleExamples)],
@@ -204,10 +201,10 @@ function restoreEvent() {
 }
 
 function useExample(path) {
-  const { text } = page.ruleset;
-  const node = childOf(nodeAt(parseJson(text), path), "event");
+  const { source, root } = page.ruleset.document;
+  const node = childOf(nodeAt(root, path), "event");
   if (node === undefined) return;
-  byId("event").value = tidyJson(text, node);
+  byId("event").value = tidyJson(source, node);
   byId("event").removeAttribute("aria-invalid");
   writeAddress({ example: path });
   noteEvent();
@@ -244,8 +241,8 @@ async function decide() {
   page.stop?.abort();
   page.stop = new AbortController();
   const run = page.run;
-  const text = editor.active ? editor.text : page.ruleset.text;
-  const subject = { edited: editor.active, text, event: byId("event").value, signal: page.stop.signal };
+  const document = editor.active ? readDocument(editor.text) : page.ruleset.document;
+  const subject = { edited: editor.active, document, event: byId("event").value, signal: page.stop.signal };
   setBusy(true);
   try {
     const answer = await (subject.edited ? attempt(subject) : consult(subject));
@@ -265,14 +262,19 @@ function setBusy(busy) {
   if (busy) byId("status").textContent = "Deciding…";
 }
 
-/** Of a large ruleset, rules are explained one by one when they are opened. */
-function isLarge(text, rules) {
-  return rules > LARGE_RULES || text.length > LARGE_TEXT;
+/** A copy as a document; its text is known to be JSON. */
+function readDocument(text) {
+  return { source: text, root: parseJson(text), value: JSON.parse(text) };
 }
 
-async function consult({ text, event, signal }) {
-  const { name, rules } = page.ruleset;
-  const explaining = isLarge(text, rules.length) ? null : service.explain(name, event, undefined, signal);
+/** Of a large ruleset, rules are explained one by one when they are opened. */
+function isLarge({ root }) {
+  return root.end - root.start > LARGE_TEXT || (childOf(root, "rules")?.items?.length ?? 0) > LARGE_RULES;
+}
+
+async function consult({ document, event, signal }) {
+  const { name } = page.ruleset;
+  const explaining = isLarge(document) ? null : service.explain(name, event, undefined, signal);
   explaining?.catch(() => {}); // looked at below, if deciding does not fail first
   try {
     const decision = await service.evaluate(name, event, signal);
@@ -286,17 +288,12 @@ async function consult({ text, event, signal }) {
   }
 }
 
-async function attempt({ text, event, signal }) {
-  const rules = rulesOfDraft(text);
-  return service.attempt(text, event, isLarge(text, rules) ? [] : undefined, signal);
-}
-
-function rulesOfDraft(text) {
-  return childOf(parseJson(text), "rules")?.items?.length ?? 0;
+async function attempt({ document, event, signal }) {
+  return service.attempt(document.source, event, isLarge(document) ? [] : undefined, signal);
 }
 
 function showOutcome(subject, { decision, explanation }) {
-  const rules = subject.edited ? rulesOf(subject.text) : page.ruleset.rules;
+  const rules = subject.edited ? rulesOf(subject.document) : page.ruleset.rules;
   const explained = new Map((explanation?.rules ?? []).map((rule) => [rule.rule, rule]));
   const matched = new Set(decision?.matched ?? (explanation?.rules ?? []).filter((rule) => rule.fired).map(({ rule }) => rule));
   page.outcome = { subject, matched, explained };
@@ -325,9 +322,9 @@ function showDecision(subject, decision, rules) {
 async function explainRule(id) {
   const { subject, explained } = page.outcome;
   if (!explained.has(id)) {
-    const { event, text, signal } = subject;
+    const { event, document, signal } = subject;
     const answer = subject.edited
-      ? (await service.attempt(text, event, [id], signal)).explanation
+      ? (await service.attempt(document.source, event, [id], signal)).explanation
       : await service.explain(page.ruleset.name, event, id, signal);
     explained.set(id, answer.rules[0]);
   }
@@ -356,7 +353,7 @@ function noteOpened(id, open) {
 
 /** The copy as it is, or a fresh one of the ruleset; null while what is written is not JSON. */
 function copyText() {
-  if (!editor.active) return tidyJson(page.ruleset.text, parseJson(page.ruleset.text));
+  if (!editor.active) return tidyJson(page.ruleset.document.source, page.ruleset.document.root);
   return checked([[byId("editor"), "copy"]]) ? editor.text : null;
 }
 
@@ -432,7 +429,16 @@ function listen() {
       decide();
     }
   });
-  addEventListener("hashchange", () => loadListing().catch(report));
+  // the part after # says what is looked at: a skip link must not take its place
+  for (const link of document.querySelectorAll(".skip")) {
+    link.addEventListener("click", (click) => {
+      click.preventDefault();
+      byId(link.hash.slice(1)).focus();
+    });
+  }
+  addEventListener("hashchange", () => {
+    if (readAddress().ruleset) loadListing().catch(report);
+  });
 }
 
 byId("theme").value = remembered.theme;

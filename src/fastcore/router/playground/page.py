@@ -18,7 +18,7 @@ SCRIPTS = ("dom.js", "json.js", "service.js", "state.js", "conditions.js", "rule
 
 
 def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("fastcore.router.playground").joinpath(name).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from .trying import WRAPPING_BYTES, Trial
 __all__ = ["operations"]
 
 
-def operations(settings: RouterSettings, store: RuleStore, backend: str) -> list[Operation]:
+def operations(settings: RouterSettings, store: RuleStore) -> list[Operation]:
     """The page, and trying what is not saved."""
-    return [_page(Page.load()), _trying(Trial(settings, store, backend), settings)]
+    return [_page(Page.load()), _trying(Trial(settings, store), settings)]
 
 
 def _page(page: Page) -> Operation:

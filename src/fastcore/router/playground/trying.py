@@ -31,13 +31,13 @@ class Trial:
     """Tries documents for one router, one at a time.
 
     A document may be made to take long, and a thread cannot be stopped. So no more than one thread is ever
-    given to this, and explaining ends at a deadline.
+    given to this, explaining ends at a deadline, and the kernels are the interpreted ones: compiled ones hold
+    the GIL, and with it all other requests, until a condition is decided.
     """
 
-    def __init__(self, settings: RouterSettings, store: RuleStore, backend: str) -> None:
+    def __init__(self, settings: RouterSettings, store: RuleStore) -> None:
         self.settings = settings
         self.store = store
-        self.backend = backend
         self._turn = threading.Lock()
 
     def handle(self, call: Call) -> Work:
@@ -63,7 +63,7 @@ class Trial:
         self._check_size("document", parts["document"], self.settings.max_ruleset_bytes)
         self._check_size("event", parts["event"], self.settings.max_body_bytes)
         rules = _rule_ids(parts["rules"]) if "rules" in parts else None
-        ruleset = read_ruleset(parts["document"], self.backend, self._allow_regex())
+        ruleset = read_ruleset(parts["document"], "python", self._allow_regex())
         now = datetime.now(UTC)
         try:
             event = read_event(parts["event"], self.settings.max_depth)
