@@ -3,7 +3,8 @@
 The contract with the rest is a plan: ``fastcore.payloads.plan.Plan``, plain data. ``RowWriter(plan)`` writes
 by it: ``build`` gives everything at once, ``open`` and ``fill`` chunks of whole rows, ``page`` an envelope.
 This is the twin for an interpreter or a JIT: one function per way of reading a row, generated from the plan
-(``writing_rows``). ``_writing_c.pyx`` is the twin for C; a row that it cannot write is given to the same
+(``writing_rows``); rows that are all there are written column by column instead, in blocks (``writing_blocks``),
+and that function says what is wrong with one that does not fit. ``_writing_c.pyx`` is the twin for C; a row that it cannot write is given to the same
 function, so that the error is the same.
 """
 
