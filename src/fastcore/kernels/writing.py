@@ -3,13 +3,15 @@
 The contract with the rest is a plan: ``fastcore.payloads.plan.Plan``, plain data. ``RowWriter(plan)`` writes
 by it: ``build`` gives everything at once, ``open`` and ``fill`` chunks of whole rows, ``page`` an envelope.
 This is the twin for an interpreter or a JIT: one function per way of reading a row, generated from the plan
-(``writing_rows``). ``_writing_c.pyx`` is the twin for C; a row that it cannot write is given to the same
-function, so that the error is the same.
+(``writing_rows``). Rows that are all there are written column by column instead, in blocks
+(``writing_blocks``), and that function says what is wrong with one that does not fit. ``_writing_c.pyx`` is
+the twin for C; a row that it cannot write is given to the same function, so that the error is the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from itertools import islice, repeat
+from sys import implementation
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastcore.errors import PayloadError
@@ -37,7 +39,7 @@ __all__ = ["RowWriter", "WriteProgress", "WriteSingle", "write_constant", "write
 _BLOCK = 256
 """Rows whose texts wait to be joined: few enough that their memory is used again and again."""
 
-_FEW = 8
+_FEW = 8 if implementation.name == "pypy" else 48
 """Fewer rows cost less one by one."""
 
 

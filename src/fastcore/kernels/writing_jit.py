@@ -6,8 +6,6 @@ Never compiled ahead of time.
 from functools import lru_cache
 from json.encoder import ESCAPE, encode_basestring
 
-from __pypy__.builders import StringBuilder  # type: ignore[import-not-found]
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +20,11 @@ __all__ = [
     "slice_groups",
     "str_pieces",
 ]
+
+try:
+    from __pypy__.builders import StringBuilder  # type: ignore[import-not-found]
+except ImportError:  # an interpreter that is neither CPython nor PyPy uses the texts alone
+    StringBuilder = None
 
 _to_escape = ESCAPE.search
 try:
