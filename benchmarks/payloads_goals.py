@@ -197,8 +197,10 @@ def page_rows(report, seed):
     rows = workload.rows_of(workload.order_columns(50, seed))
     builder = PayloadBuilder(workload.ORDER)
 
+    total, number, link = workload.PAGE.values()
+
     def ours(items):
-        return builder.page(items, **workload.PAGE)
+        return builder.page(items, total=total, page=number, next=link)
 
     def theirs(rows):
         return orjson.dumps({"items": workload.order_dicts(rows), **workload.PAGE})

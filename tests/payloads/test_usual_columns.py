@@ -138,7 +138,7 @@ class Zone(tzinfo):
 
 
 def test_lists_that_shrink(backend):
-    """Told with the column, whether C meets the end of the list, or Python in a row that C does not write."""
+    """Told with the column, where C meets the end of a list and where Python reads a row that C leaves."""
     builder = PayloadBuilder({"t": datetime, "n": Field(float, precision=-1)}, backend=backend)
     for keep in (0, 2500):
         numbers = [1.5] * 3000

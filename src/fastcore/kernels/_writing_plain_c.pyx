@@ -35,7 +35,6 @@ cdef extern from *:
     bint _plain_is_numpy "plain_is_numpy"(PyObject *value)
     int _plain_memory "plain_memory"(const Py_buffer *view)
     bint PyList_CheckExact(PyObject *)
-    bint PyRange_Check(PyObject *)
     Py_ssize_t _plain_list_size "PyList_GET_SIZE"(PyObject *)
 
 
@@ -156,7 +155,7 @@ cdef Py_ssize_t _plain_bind(_CellTable table, _PlainLeaf leaf, column) except -2
         it.kind, it.list = CELL_LISTED, value
         table.python = True
         return _plain_list_size(value)
-    if PyRange_Check(value):
+    if type(column) is range:
         return _plain_bind_range(it, leaf.member, column)
     if _plain_is_numpy(value) or type(column) is memoryview or type(column) is _plain_array:
         return _plain_bind_memory(table, it, leaf.member, column)

@@ -110,8 +110,8 @@ class RowWriter:
             columns: as the user gave them. The C twin reads the usual ones, a dict of lists, ranges and
                 arrays of numbers, itself.
             lines: as of ``open``.
-            read: makes tables of columns: rows and their columns. Before these it gives whether every object
-                whose members a flat row holds side by side is a struct that is never null.
+            read: gives of columns whether every object whose members a flat row holds side by side is a
+                struct that is never null, and the tables: rows and their columns.
         """
         flat, tables = read(columns)
         rows = _write_table_rows(self.reader.plan, tables, flat)
