@@ -48,8 +48,8 @@ class Effort:
     isolated: bool
 
 
-QUICK = Effort(0.05, 0.5, 0.15, 0.0005, 5, False)
-FULL = Effort(0.5, 5.0, 1.0, 0.002, 20, True)
+QUICK = Effort(0.05, 1.5, 0.15, 0.0005, 5, False)
+FULL = Effort(0.5, 8.0, 1.0, 0.002, 20, True)
 
 
 class CellError(Exception):
@@ -172,7 +172,8 @@ def _run(
     for path in (written, notes):
         path.unlink(missing_ok=True)
     effort = cell.effort
-    jit = cell.interpreter.facts["jit"]
+    # on CPython a JIT has nothing to do for compiled code
+    jit = cell.interpreter.facts["jit"] and (cell.interpreter.is_pypy or cell.backend == "python")
     options = {
         # its own warm-up is on for PyPy alone, and would come after ours
         "benchmark-warmup": "off",

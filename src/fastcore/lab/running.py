@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import cells
 from .agreement import disagreements
 from .cells import Cell, CellError
-from .environments import Environment, Source, UnavailableError, default_source, prepare
+from .environments import Environment, Source, UnavailableError, default_source, prepare, running_checkout
 from .gaps import Gaps
 from .interpreters import Interpreter, MissingInterpreterError, configurations, current, find
 from .results import BadResultsError, load, save
@@ -22,15 +22,17 @@ BUILDERS = 2
 
 def resolve(names: Sequence[str], gaps: Gaps, *, jit: bool) -> list[Interpreter]:
     """The configurations of interpreters by name or path; what is missing becomes a gap."""
-    found: list[Interpreter] = []
+    found: dict[str, Interpreter] = {}
     for name in names:
         gaps.close(name)
         try:
             interpreter = find(name)
-            found += configurations(interpreter) if jit else [interpreter]
+            for each in configurations(interpreter) if jit else [interpreter]:
+                if found.setdefault(each.key, each).executable != each.executable:
+                    raise MissingInterpreterError(f"is another {each.label}: measure it into another folder")
         except MissingInterpreterError as error:
             gaps.add(name, str(error).removeprefix(f"{name}: "))
-    return list({(each.executable, each.switches): each for each in found}.values())
+    return list(found.values())
 
 
 def here() -> Environment | None:
@@ -39,8 +41,9 @@ def here() -> Environment | None:
         import pytest_benchmark  # noqa: F401
     except ImportError:
         return None
-    interpreter = current()
-    return Environment(interpreter.executable, interpreter, default_source(), compiled=True)
+    interpreter, checkout = current(), running_checkout()
+    path = None if checkout is None else checkout / "src"
+    return Environment(interpreter.executable, interpreter, default_source(), compiled=True, path=path)
 
 
 @dataclass
@@ -130,8 +133,11 @@ class Run:
                     self.gaps.add(f"{name}: {peer}", str(error).partition(": ")[2])
 
         missing = [key for key in needed if key not in self.environments]
-        with ThreadPoolExecutor(BUILDERS) as pool:
+        pool = ThreadPoolExecutor(BUILDERS)
+        try:
             list(pool.map(make, missing))
+        finally:  # whoever interrupts does not wait for what has not begun
+            pool.shutdown(cancel_futures=True)
 
     def _peers(self) -> list[str]:
         """The other libraries that take part."""
@@ -146,7 +152,7 @@ class Run:
             found = self.environments.get((cell.interpreter.executable, False))
         if found is None:
             return None
-        return Environment(found.python, cell.interpreter, found.source, found.compiled)
+        return replace(found, interpreter=cell.interpreter)
 
     def measure(self, cell: Cell, report: Callable[[str], None]) -> bool:
         """Measures a cell and writes its document; says whether it could."""
