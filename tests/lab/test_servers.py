@@ -8,18 +8,13 @@ import subprocess
 import sys
 
 import pytest
-
-from fastcore.lab import results
-from tests.waiting import eventually
-
-pytest.importorskip("fastapi", reason="FastAPI is not installed")
-
 from typer.testing import CliRunner
 
 from fastcore import RuleSet
 from fastcore.cli.app import app
-from fastcore.lab import apps, payments
+from fastcore.lab import apps, payments, results
 from fastcore.lab.load import WORKS
+from tests.waiting import eventually
 
 PARAMETERS = "--backend", "python"
 
