@@ -81,7 +81,7 @@ def test_sdist_holds_every_source_and_nothing_generated(unpacked):
     sources = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "src" / "fastcore").rglob("*")
-        if path.suffix in (".py", ".pyx", ".pxd", ".pyi", ".h") or path.name == "py.typed"
+        if path.suffix in (".py", ".pyx", ".pxd", ".pyi", ".h", ".json") or path.name == "py.typed"
     }
     assert sources <= members
     assert {"src/fastcore/_speedups.pyx", "src/fastcore/_speedups.pyi", "LICENSE", "README.md"} <= members
@@ -108,7 +108,7 @@ def test_skip_gives_a_pure_wheel(unpacked, environment, tmp_path):
     assert name is not None, done.stderr
     assert name.endswith("-py3-none-any.whl")
     assert extensions(members) == []
-    assert "fastcore/py.typed" in members
+    assert {"fastcore/py.typed", "fastcore/lab/results.schema.json"} <= set(members)
     assert "fastcore/_speedups.pyi" in members
 
 

@@ -42,13 +42,15 @@ def conditions(documents: Sequence[Results]) -> str:
     machine, packages = head["machine"], head["packages"]
     plan = documents[0].rows[0]["plan"]
     said = "**A short run, to show the form: no figures to rely on.** " if head["quick"] else ""
+    busy = [row["load_average"] for each in documents for row in each.rows if row["load_average"] is not None]
+    load = f" Load average before: {min(busy):.1f} to {max(busy):.1f}." if busy else ""
     names = ("fastapi", "starlette", "uvicorn", "uvloop", "rule-engine", "json-logic-qubit")
     versions = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
     return (
         f"{said}{machine['cpu']}, {machine['cores']} cores, {machine['system']}; {versions}; "
         f"{head['created']}. "
         f"Loads of {plan['seconds']:g} s over {plan['connections']} connections, {plan['workers']} worker; "
-        "the server on one core, the load on another.\n"
+        f"the server on one core, the load on another.{load}\n"
     )
 
 

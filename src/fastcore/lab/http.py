@@ -151,7 +151,7 @@ def measure_way(target: Target, way: Way, work: Work, plan: Plan) -> dict[str, A
         ServerError: the server did not start or did not answer.
     """
     loads: dict[str, Any] = {}
-    usage: dict[str, Any] = {}
+    usage: dict[str, Any] = {"busy": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
     with _serve(target, way, plan) as server:
         start = server.start_seconds
         server.wait_until("/ready", 120)
@@ -300,6 +300,7 @@ def _row(
         "compute_seconds": compute,
         "start_seconds": start,
         "rate": loads.get("open", {}).get("rate"),
+        "load_average": usage.get("busy"),
         "plan": plan.to_dict(),
         "loads": loads,
     }

@@ -228,24 +228,26 @@ def _warm_up(lines: list[Line], documents: Sequence[Results], colours: dict[str,
 
 def _throughput(documents: Sequence[Results], colours: dict[str, str]) -> Plot | None:
     """Requests per second against the memory of a worker, a panel for each thing asked for."""
-    chosen = [each for each in sorted(documents, key=order) if each.kind == "http"]
-    works = list(dict.fromkeys(row["work"] for each in chosen for row in each.rows))
+    chosen = [
+        (each.head["label"], row)
+        for each in sorted(documents, key=order)
+        if each.kind == "http"
+        for row in each.rows
+        if row["memory_bytes"] and row["requests_per_second"]
+    ]
+    works = list(dict.fromkeys(row["work"] for _, row in chosen))
     if not works:
         return None
     columns = min(2, len(works))
     rows = -(-len(works) // columns)
     with _drawing("throughput", columns, rows, 5.2 * columns, 0.9 + 3.2 * rows) as (figure, axes, svg):
         handles: dict[str, Any] = {}
-        ways = list(dict.fromkeys(row["way"] for each in chosen for row in each.rows))
+        ways = list(dict.fromkeys(row["way"] for _, row in chosen))
         for axis, work in zip(axes.flat, works, strict=False):
-            for document in chosen:
-                label = document.head["label"]
-                for row in (row for row in document.rows if row["work"] == work):
-                    marker = MARKERS[ways.index(row["way"]) % len(MARKERS)]
-                    point = row["memory_bytes"] / 2**20, row["requests_per_second"]
-                    (handles[f"{label}, {row['way']}"],) = axis.plot(
-                        *zip(point), marker, color=colours[label]
-                    )
+            for label, row in ((label, row) for label, row in chosen if row["work"] == work):
+                marker = MARKERS[ways.index(row["way"]) % len(MARKERS)]
+                point = row["memory_bytes"] / 2**20, row["requests_per_second"]
+                (handles[f"{label}, {row['way']}"],) = axis.plot(*zip(point), marker, color=colours[label])
             axis.set_title(work)
             axis.set_xlim(left=0)
             axis.set_ylim(bottom=0)
@@ -270,7 +272,7 @@ def _resident(documents: Sequence[Results], colours: dict[str, str]) -> Plot | N
         for index, (document, row) in enumerate(series):
             points = [(requests, size / 2**20) for requests, size in row["samples"]]
             style = ("-", "--", ":", "-.")[index % 4]
-            (handles[f"{document.label}: {row['work']}"],) = axis.plot(
+            (handles[f"{document.label}: {row.get('way', row['work'])}"],) = axis.plot(
                 *zip(*points, strict=True), style, color=colours[document.head["label"]]
             )
         axis.set_ylim(bottom=0)

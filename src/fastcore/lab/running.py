@@ -130,8 +130,11 @@ class Run:
                     self.gaps.add(f"{name}: {peer}", str(error).partition(": ")[2])
 
         missing = [key for key in needed if key not in self.environments]
-        with ThreadPoolExecutor(BUILDERS) as pool:
+        pool = ThreadPoolExecutor(BUILDERS)
+        try:
             list(pool.map(make, missing))
+        finally:  # whoever interrupts does not wait for what has not begun
+            pool.shutdown(cancel_futures=True)
 
     def _peers(self) -> list[str]:
         """The other libraries that take part."""
