@@ -98,7 +98,8 @@ def svg(documents: Sequence[Results]) -> str:
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{top}" stroke="#888" stroke-opacity="0.3"/>'
         )
         parts.append(f'<text x="{x:.1f}" y="{top + 16}" text-anchor="middle">{10**decade:,}</text>')
-    width, height = NAME_WIDTH + BAR_WIDTH + 80, top + 26
+    parts.append(f'<text x="{NAME_WIDTH}" y="{top + 36}">requests per second, logarithmic</text>')
+    width, height = NAME_WIDTH + BAR_WIDTH + 80, top + 46
     style = "text{font:13px sans-serif;fill:#222}@media(prefers-color-scheme:dark){text{fill:#ddd}}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
