@@ -84,6 +84,13 @@ def test_warm_up_is_told_where_there_is_a_jit():
     assert steady_after(row(warm_up=[[1, 1.0, 1.0]])) is None
 
 
+def test_a_time_that_still_falls_is_marked():
+    falling = row(samples=[0.004] * 20 + [0.002] * 24)
+    found = table("kernels.rules", [kernels(rows=[falling]), kernels("PyPy 8.0.1")])
+    assert found.rows[0][3:] == ["10 µs†", "10 µs (1×)"]
+    assert "† still falling" in found.note
+
+
 def test_gaps_are_named():
     found = table("gaps", BOTH, gaps={"python3.9": "is not there"}.items())
     assert found.rows == [["python3.9", "is not there"]]

@@ -48,8 +48,8 @@ class Effort:
     isolated: bool
 
 
-QUICK = Effort(0.05, 0.5, 0.15, 0.0005, 5, False)
-FULL = Effort(0.5, 5.0, 1.0, 0.002, 20, True)
+QUICK = Effort(0.05, 1.5, 0.15, 0.0005, 5, False)
+FULL = Effort(0.5, 8.0, 1.0, 0.002, 20, True)
 
 
 class CellError(Exception):

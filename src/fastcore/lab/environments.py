@@ -69,16 +69,19 @@ class Environment:
         interpreter: that it was made of, with its switches.
         source: what fastcore was installed from.
         compiled: whether the extension was to be built.
+        path: where fastcore is, if it is not installed.
     """
 
     python: Path
     interpreter: Interpreter
     source: Source
     compiled: bool
+    path: Path | None = None
 
     def variables(self, **more: str) -> dict[str, str]:
         """The variables for a process that measures."""
-        return self.interpreter.environment(PYTHONHASHSEED="0", PYTHONDONTWRITEBYTECODE="", **more)
+        found = {} if self.path is None else {"PYTHONPATH": str(self.path)}
+        return self.interpreter.environment(PYTHONHASHSEED="0", **found, **more)
 
 
 def cache_folder() -> Path:
@@ -89,10 +92,15 @@ def cache_folder() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "fastcore" / "bench"
 
 
+def running_checkout() -> Path | None:
+    """The checkout that this fastcore runs from, None if it is installed."""
+    folder = Path(fastcore.__file__).parents[2]
+    return folder if (folder / "setup.py").is_file() and (folder / "pyproject.toml").is_file() else None
+
+
 def default_source() -> Source:
     """What this fastcore came from: its checkout, the file it was installed from, else its version."""
-    checkout = Path(fastcore.__file__).parents[2]
-    if (checkout / "setup.py").is_file() and (checkout / "pyproject.toml").is_file():
+    if checkout := running_checkout():
         return read_source(str(checkout))
     try:
         origin = importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json")

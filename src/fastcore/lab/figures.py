@@ -1,10 +1,11 @@
 """Numbers of results: durations in words, what a row comes to, and in which order people read."""
 
+import statistics
 from typing import Any
 
 from .results import Results
 
-__all__ = ["duration", "order", "per_unit", "ratio", "steady_after", "who"]
+__all__ = ["duration", "is_settling", "order", "per_unit", "ratio", "steady_after", "who"]
 
 STEADY = 1.1
 """A call is in the steady state when it takes no more than so many times the median."""
@@ -37,6 +38,15 @@ def steady_after(row: dict[str, Any]) -> float | None:
     """Seconds from the first call until one is in the steady state; None if none was while it warmed up."""
     limit = STEADY * row["median"]
     return next((float(after) for _, after, time in row["warm_up"] if time <= limit), None)
+
+
+def is_settling(row: dict[str, Any]) -> bool:
+    """Whether rounds still became shorter while they were counted: the median is of no steady state."""
+    samples: list[float] = row["samples"]
+    third = len(samples) // 3
+    if not third:
+        return False
+    return statistics.median(samples[:third]) > STEADY * statistics.median(samples[-third:])
 
 
 def who(document: Results, row: dict[str, Any]) -> str:

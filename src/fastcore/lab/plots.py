@@ -119,32 +119,21 @@ def _ratios(
         axis.axvline(1, color=FORE, linewidth=1)
         axis.set_xscale("log")
         _log_ticks(axis.xaxis, ratio)
-        axis.set_yticks(range(0, -len(rows), -1), [f"{_short(line)} · {line.who}" for line, _ in rows])
+        axis.set_yticks(range(0, -len(rows), -1), [f"{line.title} · {line.who}" for line, _ in rows])
         axis.set_ylim(-len(rows) + 0.4, 0.6)
         axis.set_xlabel(f"times as fast as {to} (right is faster)")
         _legend(figure, handles)
         return Plot(f"Ratios: {suite}", svg(), "Medians; each row is the same work, on a logarithmic axis.")
 
 
-def _short(line: Line) -> str:
-    return (
-        line.work
-        if line.work == line.group or len(line.group) + len(line.work) > 50
-        else f"{line.group}: {line.work}"
-    )
-
-
-def _log_ticks(axis: Any, text: Callable[[float], str]) -> None:
-    """Labels in words, and enough of them where the axis spans little."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+def _log_ticks(axis: Any, text: Callable[[float], str], wide: float = 1000) -> None:
+    """Labels in words: of powers of ten, and between them where the axis is not so many times wide."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = sorted(axis.get_view_interval())
-    decades = high / max(low, 1e-300)
-    steps = (1, 2, 5) if decades < 1000 else (1,)
-    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < wide else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _rules(lines: list[Line], colours: dict[str, str]) -> Plot | None:
@@ -196,10 +185,8 @@ def _warm_up(lines: list[Line], documents: Sequence[Results], colours: dict[str,
     """The time of a call while it warms up; a panel for a few works that Python itself does."""
     jits = {each.head["label"] for each in documents if each.head["interpreter"]["jit"]}
     chosen = [line for line in lines if line.who != "fastcore cython" and jits & set(line.rows)]
-    preferred = ("matches, 200 rules", "fraud conditions", "10,000 orders", "F(22) by its definition")
-    panels = [
-        line for start in preferred for line in chosen if line.work == start and line.group[:3] != "com"
-    ][:6]
+    preferred = ("matches, 200 rules", "evaluating JSONLogic", "10,000 orders from tuples", "recursion")
+    panels = [line for group in preferred for line in chosen if line.group == group][:6]
     if not panels:
         return None
     columns = min(3, len(panels))
@@ -211,12 +198,11 @@ def _warm_up(lines: list[Line], documents: Sequence[Results], colours: dict[str,
                 curve = [(after, time / row["units"]) for _, after, time in row["warm_up"]]
                 (handles[label],) = axis.plot(*zip(*curve, strict=True), "-", color=colours[label])
                 axis.plot([curve[-1][0]], [per_unit(row)], "o", color=colours[label], markersize=4)
-            axis.set_title(f"{_short(line)}\n{line.who}", fontsize=9.5)
+            axis.set_title(f"{line.title}\n{line.who}", fontsize=9.5)
             axis.set_xscale("log")
             axis.set_yscale("log")
-            _log_ticks(axis.xaxis, duration)
-            _log_ticks(axis.yaxis, duration)
-            axis.tick_params(axis="x", labelsize=8.5)
+            _log_ticks(axis.xaxis, duration, 25)
+            _log_ticks(axis.yaxis, duration, 200)
         for axis in list(axes.flat)[len(panels) :]:
             axis.set_visible(False)
         figure.supxlabel("work done since the first call", fontsize=9.5)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .agreement import require_agreement
-from .figures import duration, order, per_unit, ratio, steady_after, who
+from .figures import duration, is_settling, order, per_unit, ratio, steady_after, who
 from .results import BadResultsError, Results
 from .view import Table
 
@@ -14,6 +14,8 @@ __all__ = ["Baseline", "Line", "baseline", "kernel_lines", "labels", "reference"
 MISSING = "–"
 OTHER = "*"
 """Marks a ratio to who did the work by another algorithm."""
+SETTLING = "†"
+"""Marks a time that was still falling while it was measured."""
 HEADLINES = (
     ("fibonacci", "F(22) by its definition"),
     ("fibonacci", "F(n), n = 100,000"),
@@ -49,8 +51,12 @@ class Line:
     @property
     def names(self) -> tuple[str, str]:
         """What was done, in words, and by whom."""
-        work = self.work if self.work == self.group else f"{self.group}: {self.work}"
-        return work if self.unit == "call" else f"{work}, per {self.unit}", self.who
+        return self.title if self.unit == "call" else f"{self.title}, per {self.unit}", self.who
+
+    @property
+    def title(self) -> str:
+        """Group and work, without saying anything twice."""
+        return self.group if self.work in self.group else f"{self.group}: {self.work}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +169,12 @@ def _kernels(key: str, title: str, lines: list[Line], columns: list[str], to: Ba
         for line in lines
     ]
     marked = any(cell.endswith(f"{OTHER})") for row in rows for cell in row)
+    settling = any(SETTLING in cell for row in rows for cell in row)
     note = (
         f"Median times for one unit of the work; in parentheses how many times faster than {to}"
         f"{' with the same code' if to.who is None else ''}: below 1 is slower."
-        f"{f' {OTHER} by another algorithm than that.' if marked else ''} {MISSING}: not measured."
+        f"{f' {OTHER} by another algorithm than that.' if marked else ''}"
+        f"{f' {SETTLING} still falling while it was measured.' if settling else ''} {MISSING}: not measured."
     )
     return Table(key, title, ["work", "by", "algorithm", *columns], rows, names=3, note=note)
 
@@ -185,10 +193,11 @@ def _cell(line: Line, label: str, other: Line | None, to: Baseline) -> str:
     if row is None:
         return MISSING
     time = per_unit(row)
+    shown = duration(time) + (SETTLING if is_settling(row) else "")
     if other is None or (other is line and label == to.label):
-        return duration(time)
+        return shown
     mark = "" if other.algorithm == line.algorithm else OTHER
-    return f"{duration(time)} ({ratio(per_unit(other.rows[to.label]) / time)}{mark})"
+    return f"{shown} ({ratio(per_unit(other.rows[to.label]) / time)}{mark})"
 
 
 def _warm_up(lines: list[Line], documents: Sequence[Results]) -> Table:

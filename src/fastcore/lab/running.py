@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import cells
 from .agreement import disagreements
 from .cells import Cell, CellError
-from .environments import Environment, Source, UnavailableError, default_source, prepare
+from .environments import Environment, Source, UnavailableError, default_source, prepare, running_checkout
 from .gaps import Gaps
 from .interpreters import Interpreter, MissingInterpreterError, configurations, current, find
 from .results import BadResultsError, load, save
@@ -39,8 +39,9 @@ def here() -> Environment | None:
         import pytest_benchmark  # noqa: F401
     except ImportError:
         return None
-    interpreter = current()
-    return Environment(interpreter.executable, interpreter, default_source(), compiled=True)
+    interpreter, checkout = current(), running_checkout()
+    path = None if checkout is None else checkout / "src"
+    return Environment(interpreter.executable, interpreter, default_source(), compiled=True, path=path)
 
 
 @dataclass
@@ -149,7 +150,7 @@ class Run:
             found = self.environments.get((cell.interpreter.executable, False))
         if found is None:
             return None
-        return Environment(found.python, cell.interpreter, found.source, found.compiled)
+        return replace(found, interpreter=cell.interpreter)
 
     def measure(self, cell: Cell, report: Callable[[str], None]) -> bool:
         """Measures a cell and writes its document; says whether it could."""
