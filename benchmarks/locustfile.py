@@ -1,8 +1,8 @@
 """Load from many machines, by Locust: ``locust -f benchmarks/locustfile.py --host http://127.0.0.1:8000``.
 
-Users send at a rate of their own (``constant_throughput``), not as fast as they are answered, so a slow server
-does not slow its own load down. FASTCORE_PREFIX is where the router is, FASTCORE_RULESET which ruleset decides.
-Answers of another status than 200, and answers that are no decisions, are failures.
+Users send at a rate of their own (``constant_throughput``), not as fast as they are answered, so that a slow
+server does not slow its own load down. FASTCORE_PREFIX is where the router is, FASTCORE_RULESET which ruleset
+decides. Answers of another status than 200, and answers that are no decisions, are failures.
 """
 
 import json

@@ -42,13 +42,15 @@ def conditions(documents: Sequence[Results]) -> str:
     machine, packages = head["machine"], head["packages"]
     plan = documents[0].rows[0]["plan"]
     said = "**A short run, to show the form: no figures to rely on.** " if head["quick"] else ""
+    busy = [row["load_average"] for each in documents for row in each.rows if row["load_average"] is not None]
+    load = f" Load average before: {min(busy):.1f} to {max(busy):.1f}." if busy else ""
     names = ("fastapi", "starlette", "uvicorn", "uvloop", "rule-engine", "json-logic-qubit")
     versions = ", ".join(f"{name} {packages[name]}" for name in names if name in packages)
     return (
         f"{said}{machine['cpu']}, {machine['cores']} cores, {machine['system']}; {versions}; "
         f"{head['created']}. "
         f"Loads of {plan['seconds']:g} s over {plan['connections']} connections, {plan['workers']} worker; "
-        "the server on one core, the load on another.\n"
+        f"the server on one core, the load on another.{load}\n"
     )
 
 
@@ -96,7 +98,8 @@ def svg(documents: Sequence[Results]) -> str:
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{top}" stroke="#888" stroke-opacity="0.3"/>'
         )
         parts.append(f'<text x="{x:.1f}" y="{top + 16}" text-anchor="middle">{10**decade:,}</text>')
-    width, height = NAME_WIDTH + BAR_WIDTH + 80, top + 26
+    parts.append(f'<text x="{NAME_WIDTH}" y="{top + 36}">requests per second, logarithmic</text>')
+    width, height = NAME_WIDTH + BAR_WIDTH + 80, top + 46
     style = "text{font:13px sans-serif;fill:#222}@media(prefers-color-scheme:dark){text{fill:#ddd}}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '

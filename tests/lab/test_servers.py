@@ -4,22 +4,18 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
-
-from fastcore.lab import results
-from tests.waiting import eventually
-
-pytest.importorskip("fastapi", reason="FastAPI is not installed")
-
 from typer.testing import CliRunner
 
 from fastcore import RuleSet
 from fastcore.cli.app import app
-from fastcore.lab import apps, payments
-from fastcore.lab.load import WORKS
+from fastcore.lab import apps, payments, results
+from fastcore.lab.load import WORKS, LoadError, at_rate
+from tests.waiting import eventually
 
 PARAMETERS = "--backend", "python"
 
@@ -109,6 +105,14 @@ def test_without_wrk_it_says_what_to_install(tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert "apt install wrk" in done.output
     assert "--mode open" in done.output
+
+
+def test_a_client_without_a_server_is_an_error():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(LoadError, match="no connection to port"):
+        at_rate(port, WORKS["fib"], rate=10, seconds=1, connections=100)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .load import Work, at_rate, closed_loop, find_wrk
+from .load import LoadError, Work, at_rate, closed_loop, find_wrk
 from .results import Results
 from .servers import Server, ServerError
 from .targets import Gap, Target
@@ -138,7 +138,7 @@ def measure_target(
             report(f"{target.label}: {work.title}, {way.title}")
             try:
                 rows.append(measure_way(target, way, work, plan))
-            except ServerError as error:
+            except (ServerError, LoadError) as error:
                 gaps.append(Gap(f"{target.label}, {way.title}, {work.title}", str(error)))
     return Results("http", target.head(plan.quick), rows), gaps
 
@@ -147,11 +147,12 @@ def measure_way(target: Target, way: Way, work: Work, plan: Plan) -> dict[str, A
     """One row of a document of kind "http".
 
     Raises:
+        LoadError: a client did not work.
         NoWrkError: wrk is needed, and not there.
         ServerError: the server did not start or did not answer.
     """
     loads: dict[str, Any] = {}
-    usage: dict[str, Any] = {}
+    usage: dict[str, Any] = {"busy": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
     with _serve(target, way, plan) as server:
         start = server.start_seconds
         server.wait_until("/ready", 120)
@@ -196,7 +197,7 @@ def _warm(server: Server, work: Work, plan: Plan, seconds: float) -> None:
     began = time.perf_counter()
     server.ask("/health")
     while time.perf_counter() - began < seconds:
-        found = at_rate(
+        at_rate(
             server.port,
             work,
             rate=_pace(server, work),
@@ -204,8 +205,6 @@ def _warm(server: Server, work: Work, plan: Plan, seconds: float) -> None:
             connections=plan.connections,
             cores=plan.client_cores,
         )
-        if "failed" in found:
-            raise ServerError(found["failed"])
 
 
 def _pace(server: Server, work: Work) -> float:
@@ -300,6 +299,7 @@ def _row(
         "compute_seconds": compute,
         "start_seconds": start,
         "rate": loads.get("open", {}).get("rate"),
+        "load_average": usage.get("busy"),
         "plan": plan.to_dict(),
         "loads": loads,
     }

@@ -12,7 +12,7 @@ from typing import Any
 from .payments import EVENTS
 from .processes import pinned
 
-__all__ = ["WORKS", "NoWrkError", "Work", "at_rate", "closed_loop", "find_wrk"]
+__all__ = ["WORKS", "LoadError", "NoWrkError", "Work", "at_rate", "closed_loop", "find_wrk"]
 
 PREFIX = "/fastcore"
 LATENCY_TIMEOUT = 30
@@ -63,6 +63,10 @@ class NoWrkError(Exception):
     """wrk is needed and not there; the message says what to do."""
 
 
+class LoadError(Exception):
+    """A client did not work; the message says why."""
+
+
 def find_wrk() -> str:
     """The path of wrk.
 
@@ -98,7 +102,8 @@ def closed_loop(
     """wrk over so many connections, each of which sends again when it is answered.
 
     Raises:
-        NoWrkError: it is not installed, or did not work.
+        LoadError: it did not work.
+        NoWrkError: it is not installed.
     """
     body = _BODY.format(body=_quoted(work.body)) if work.body else ""
     with tempfile.TemporaryDirectory() as folder:
@@ -116,7 +121,7 @@ def closed_loop(
         )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
-        raise NoWrkError(f"wrk failed: {(done.stderr or done.stdout).strip()}")
+        raise LoadError(f"wrk failed: {(done.stderr or done.stdout).strip()}")
     found = json.loads(lines[-1])
     elapsed = found["microseconds"] / 1e6
     answered = found["requests"]
@@ -141,7 +146,11 @@ def _quoted(text: str) -> str:
 def at_rate(
     port: int, work: Work, *, rate: float, seconds: float, connections: int, cores: tuple[int, ...] = ()
 ) -> dict[str, Any]:
-    """Requests at a fixed rate, their latency from the time at which each was due (see `open_loop`)."""
+    """Requests at a fixed rate, their latency from the time at which each was due (see `open_loop`).
+
+    Raises:
+        LoadError: the client did not work, or found no server.
+    """
     spec = {
         "port": port,
         "messages": [work.message],
@@ -160,5 +169,7 @@ def at_rate(
     try:
         found: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
-        raise RuntimeError(f"the client failed: {done.stderr.strip()}") from None
+        raise LoadError(f"the client failed: {done.stderr.strip()}") from None
+    if "failed" in found:
+        raise LoadError(found["failed"])
     return found

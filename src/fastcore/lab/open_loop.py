@@ -68,7 +68,7 @@ class _Connection(asyncio.Protocol):
             self._busy = False
             self.client.is_answered(self, self._status)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.client.is_lost(self, self._busy)
 
 

@@ -105,7 +105,7 @@ def find_targets(
 
     Parameters:
         names: interpreters; none means this one, with what is installed beside this fastcore.
-        backends: of fastcore; None for both, but only `python` on PyPy, where `cython` takes minutes to build.
+        backends: of fastcore; None for both, on PyPy for `python`, as the other takes minutes to build.
         requirements: what their environments need besides a server.
         source: what fastcore is installed from; None for what this one came from.
         report: told what is being made.
