@@ -1,12 +1,13 @@
 """The apps that ``router_goals.py`` compares; ``python benchmarks/router_apps.py NAME PORT`` serves one.
 
-Every app answers the same: `/fib/35`, `/rules/fraud/evaluate` (200 rules of ``rules_workload.py``) and
-`/payloads/1000`, below the name of the way in.
+Every app answers the same: `/fib/35`, `/rules/fraud/evaluate` (200 rules of ``rules_workload.py``),
+`/payloads/1000` and `/payloads/1000/stream`, below the name of the way in.
 """
 
 import json
 import sys
 import time
+from collections.abc import AsyncIterable
 from typing import Any
 
 import rules_workload as workload
@@ -50,6 +51,12 @@ class Card(BaseModel):
     country: str
     scheme: str
     present: bool
+
+
+class Row(BaseModel):
+    id: int
+    data: str
+    timestamp: float
 
 
 class Payment(BaseModel):
@@ -119,6 +126,12 @@ def usual(app):
             "items": [{"id": i, "data": data, "timestamp": time.time()} for i in range(count)],
             "count": count,
         }
+
+    @app.get("/usual/payloads/{count}/stream")
+    async def stream(count: int) -> AsyncIterable[Row]:
+        data = "x" * 1024
+        for i in range(count):
+            yield Row(id=i, data=data, timestamp=time.time())
 
 
 def starlette(router):
