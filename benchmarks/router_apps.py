@@ -1,9 +1,11 @@
 """The apps that ``router_goals.py`` compares; ``python benchmarks/router_apps.py NAME PORT`` serves one.
+``python benchmarks/router_apps.py NAME stream ROWS`` prints what a row of a stream costs.
 
 Every app answers the same: `/fib/35`, `/rules/fraud/evaluate` (200 rules of ``rules_workload.py``),
 `/payloads/1000` and `/payloads/1000/stream`, below the name of the way in.
 """
 
+import asyncio
 import json
 import sys
 import time
@@ -197,8 +199,33 @@ def make(name):
     return app_with(kind, telemetry=QUIET) if quiet else app_with(kind)
 
 
+async def stream_cost(name, rows):
+    """Seconds of CPU for each row of a stream, in the app alone: to send them costs all the same."""
+    app = make(name)
+    path = f"/{name}/payloads/{rows}/stream"
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope |= {"headers": [], "http_version": "1.1", "scheme": "http", "asgi": {"spec_version": "2.4"}}
+    costs = []
+    for _ in range(4):  # the first warms up
+        seen = 0
+
+        async def send(message):
+            nonlocal seen
+            seen += len(message.get("body", b""))
+
+        start = time.process_time()
+        await app({**scope}, asyncio.Event().wait, send)
+        costs.append((time.process_time() - start) / rows)
+        assert seen > 1024 * rows
+    return min(costs[1:])
+
+
 if __name__ == "__main__":
     import uvicorn
+
+    if sys.argv[2] == "stream":
+        print(asyncio.run(stream_cost(sys.argv[1], int(sys.argv[3]))))
+        sys.exit()
 
     uvicorn.run(
         make(sys.argv[1]), port=int(sys.argv[2]), log_level="warning", access_log=False, lifespan="off"

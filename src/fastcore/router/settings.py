@@ -68,7 +68,9 @@ class RouterSettings:
     )
     queue_length: int = _limit(64, "requests that may wait for one of those threads; more get 503", 0)
     deadline_seconds: float = _limit(
-        10.0, "longest time to read a body (then 408), and to wait for a thread (then 503)", 0.001
+        10.0,
+        "longest time to read a body or a batch's next piece (then 408), and to wait for a thread (then 503)",
+        0.001,
     )
     inline_budget_seconds: float = _limit(
         0.0005, "work estimated to take longer than this leaves the event loop for a thread", 0
