@@ -1,12 +1,15 @@
 """The apps that ``router_goals.py`` compares; ``python benchmarks/router_apps.py NAME PORT`` serves one.
+``python benchmarks/router_apps.py NAME stream ROWS`` prints what a row of a stream costs.
 
-Every app answers the same: `/fib/35`, `/rules/fraud/evaluate` (200 rules of ``rules_workload.py``) and
-`/payloads/1000`, below the name of the way in.
+Every app answers the same: `/fib/35`, `/rules/fraud/evaluate` (200 rules of ``rules_workload.py``),
+`/payloads/1000` and `/payloads/1000/stream`, below the name of the way in.
 """
 
+import asyncio
 import json
 import sys
 import time
+from collections.abc import AsyncIterable
 from typing import Any
 
 import rules_workload as workload
@@ -50,6 +53,12 @@ class Card(BaseModel):
     country: str
     scheme: str
     present: bool
+
+
+class Row(BaseModel):
+    id: int
+    data: str
+    timestamp: float
 
 
 class Payment(BaseModel):
@@ -120,6 +129,12 @@ def usual(app):
             "count": count,
         }
 
+    @app.get("/usual/payloads/{count}/stream")
+    async def stream(count: int) -> AsyncIterable[Row]:
+        data = "x" * 1024
+        for i in range(count):
+            yield Row(id=i, data=data, timestamp=time.time())
+
 
 def starlette(router):
     """The same as Starlette routes, which return bytes."""
@@ -184,8 +199,33 @@ def make(name):
     return app_with(kind, telemetry=QUIET) if quiet else app_with(kind)
 
 
+async def stream_cost(name, rows):
+    """Seconds of CPU for each row of a stream, in the app alone: to send them costs all the same."""
+    app = make(name)
+    path = f"/{name}/payloads/{rows}/stream"
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope |= {"headers": [], "http_version": "1.1", "scheme": "http", "asgi": {"spec_version": "2.4"}}
+    costs = []
+    for _ in range(4):  # the first warms up
+        seen = 0
+
+        async def send(message):
+            nonlocal seen
+            seen += len(message.get("body", b""))
+
+        start = time.process_time()
+        await app({**scope}, asyncio.Event().wait, send)
+        costs.append((time.process_time() - start) / rows)
+        assert seen > 1024 * rows
+    return min(costs[1:])
+
+
 if __name__ == "__main__":
     import uvicorn
+
+    if sys.argv[2] == "stream":
+        print(asyncio.run(stream_cost(sys.argv[1], int(sys.argv[3]))))
+        sys.exit()
 
     uvicorn.run(
         make(sys.argv[1]), port=int(sys.argv[2]), log_level="warning", access_log=False, lifespan="off"

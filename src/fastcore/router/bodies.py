@@ -94,15 +94,23 @@ class Body:
         receive: gives the messages that follow.
         limit: the most bytes, None for any number.
         seconds: the longest time between two messages.
+        announced: the value of ``Content-Length``. It tells which piece is the last where the messages do
+            not, because something of the host's has read them before.
     """
 
     def __init__(
-        self, begun: bytes | Awaitable[Any], receive: Receive, limit: int | None, seconds: float
+        self,
+        begun: bytes | Awaitable[Any],
+        receive: Receive,
+        limit: int | None,
+        seconds: float,
+        announced: bytes = b"",
     ) -> None:
         self._begun: bytes | Awaitable[Any] | None = begun
         self._receive = receive
         self._limit = limit
         self._seconds = seconds
+        self._announced = int(announced[:20]) if announced.isdigit() else None
         self._size = 0
 
     async def next(self) -> tuple[bytes, bool]:
@@ -126,7 +134,7 @@ class Body:
         self._size += len(piece)
         if self._limit is not None and self._size > self._limit:
             raise _too_large(self._limit)
-        return piece, not message.get("more_body", False)
+        return piece, self._size == self._announced or not message.get("more_body", False)
 
 
 async def _given(message: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

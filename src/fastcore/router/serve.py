@@ -145,7 +145,8 @@ class Endpoint:
 
     async def _converse(self, dialogue: Dialogue, fields: Mapping[bytes, bytes], receive: Receive) -> Reply:
         begun = begin_body(fields, receive, self._max_bytes)
-        body = Body(begun, receive, self._max_bytes, self._deadline)
+        announced = fields.get(b"content-length", b"")
+        body = Body(begun, receive, self._max_bytes, self._deadline, announced)
         return await converse(dialogue, body, self.service.workers, self.service.settings.max_unread_bytes)
 
     async def _compressed(self, reply: Reply, least: int, headers: Iterable[tuple[bytes, bytes]]) -> Reply:

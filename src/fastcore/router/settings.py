@@ -48,7 +48,7 @@ class RouterSettings:
     max_payload_count: int = _limit(1_000, "most items of /payloads/{count}")
     max_page_limit: int = _limit(100, "largest `limit` of a page of /payloads/{count}")
     max_stream_count: int = _limit(1_000_000, "most rows of /payloads/{count}/stream")
-    stream_chunk_bytes: int = _limit(65_536, "size, in bytes, that a chunk of a streamed answer aims at")
+    stream_chunk_bytes: int = _limit(131_072, "size, in bytes, that a chunk of a streamed answer aims at")
     max_body_bytes: int = _limit(1_048_576, "most bytes of one event, alone or as a record of a batch")
     max_batch_bytes: int | None = _limit(
         None, "most bytes of the body of /rules/{name}/evaluate-many; None for any number"
@@ -69,7 +69,9 @@ class RouterSettings:
     )
     queue_length: int = _limit(64, "requests that may wait for one of those threads; more get 503", 0)
     deadline_seconds: float = _limit(
-        10.0, "longest time to read a body (then 408), and to wait for a thread (then 503)", 0.001
+        10.0,
+        "longest time to read a body or a batch's next piece (then 408), and to wait for a thread (then 503)",
+        0.001,
     )
     inline_budget_seconds: float = _limit(
         0.0005, "work estimated to take longer than this leaves the event loop for a thread", 0
