@@ -30,8 +30,10 @@ class Batch:
         self.library = library
         self.counters = counters
 
-    def handle(self, call: Call) -> Work:
-        served = self.library.called(call)
+    def handle(self, call: Call) -> Reply | Work:
+        return self.library.called(call, self._handle)
+
+    def _handle(self, call: Call, served: Served) -> Work:
         seconds = served.seconds(len(call.body)) + len(call.body) * _CUT_SECONDS
         return Work(seconds, self._answer, (served, call))
 

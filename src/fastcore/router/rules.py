@@ -3,16 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from math import inf
+from typing import Any, cast
 
 from fastcore.errors import FastcoreError
-from fastcore.rules import RuleStore
+from fastcore.rules import RuleSet, RuleStore
 from fastcore.rules.reading import read_event
 
 from . import examples
 from .batch import Batch
 from .counters import Counters
 from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
+from .explanations import explanation
 from .parameters import Text, matches
 from .problems import echo, refused
 from .rulesets import REFUSED, Library, Served, as_store, refusal
@@ -21,6 +23,9 @@ from .settings import RouterSettings
 from .updates import Updates, updates
 
 __all__ = ["as_store", "operations", "updates", "warm_up"]
+
+# per byte of the conditions, to copy the document
+_DETAIL_SECONDS = 5e-9
 
 _NAME = Text("name", "path", "name of the ruleset")
 _RULE = Text("rule", "query", "explain only this rule")
@@ -36,7 +41,8 @@ class _Rules:
         self.inline_seconds = settings.inline_budget_seconds
 
     def listing(self, call: Call) -> Work:
-        return Work(1e-4 * len(self.library.store), self._listing)
+        # never on the event loop: what it derives from rulesets that are new here takes long
+        return Work(inf, self._listing)
 
     def _listing(self) -> Reply:
         summaries = [served.summary() for served in self.library.all()]
@@ -45,20 +51,26 @@ class _Rules:
         return _json({"rulesets": summaries, "watching": watching, "rejected": rejected})
 
     def detail(self, call: Call) -> Reply | Work:
-        served = self.library.called(call)
+        return self.library.called(call, self._held)
+
+    def _held(self, call: Call, served: Served) -> Reply | Work:
         headers = ((b"etag", served.tag.encode()),)
         rejected = self.library.rejected_for(served.ruleset.name, self.settings.max_reported_errors)
         # what the client holds does not say that a newer file was rejected
         if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        return Work(1e-7 * served.length, self._detail, (served, rejected, headers))
+        return Work(_DETAIL_SECONDS * served.length, self._detail, (served, rejected, headers))
 
     def _detail(self, served: Served, rejected: dict[str, object] | None, headers: Fields) -> Reply:
-        document = served.ruleset.to_dict()
-        return _json({**served.summary(), "rejected": rejected, "document": document}, headers)
+        # the document is text already: to read and write it again would hold the GIL all that time
+        head = _json({**served.summary(), "rejected": rejected}, headers)
+        head.body = b'%b,"document":%b}' % (cast(bytes, head.body)[:-1], served.ruleset.to_json())
+        return head
 
     def evaluate(self, call: Call) -> Reply | Work:
-        served = self.library.called(call)
+        return self.library.called(call, self._decided)
+
+    def _decided(self, call: Call, served: Served) -> Reply | Work:
         seconds = served.seconds(len(call.body))
         if seconds <= self.inline_seconds:
             return self._evaluate(served, call.body)
@@ -73,19 +85,23 @@ class _Rules:
         self.counters.evaluated(1, 0)
         return Reply(served.write(decision))
 
-    def explain(self, call: Call) -> Work:
-        served = self.library.called(call)
-        rule = _RULE.read(call)
-        return Work(served.explain_seconds(len(call.body)), self._explain, (served, call.body, rule))
+    def explain(self, call: Call) -> Reply | Work:
+        return self.library.called(call, self._asked)
 
-    def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
+    def _asked(self, call: Call, served: Served) -> Work:
+        rule = _RULE.read(call)
+        return Work(
+            served.explain_seconds(len(call.body), rule), self._explain, (served.ruleset, call.body, rule)
+        )
+
+    def _explain(self, ruleset: RuleSet, body: bytes, rule: str | None) -> Reply:
+        limit = self.settings.max_explanation_bytes
         try:
-            explanation = served.ruleset.explain(read_event(body, self.settings.max_depth), rule)
+            return Reply(explanation(ruleset, read_event(body, self.max_depth), rule, limit))
         except KeyError:
             raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
         except REFUSED as error:
-            raise refusal(error, served.ruleset) from error
-        return Reply(explanation.to_json())
+            raise refusal(error, ruleset) from error
 
 
 def _json(value: dict[str, Any], headers: Fields = ()) -> Reply:
@@ -190,7 +206,10 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             path="/rules/{name}/explain",
             handler=rules.explain,
             summary="Why each rule fired or did not",
-            description="Each condition with its value and the fields that it read.",
+            description=(
+                "Each condition with its value and the fields that it read; at most "
+                f"{settings.max_explanation_bytes} bytes, so of many rules ask for one."
+            ),
             answers={200: answer("The explanation.", EXPLANATION, examples.EXPLANATION)},
             problems=refusals,
             parameters=(_NAME.describe(), _RULE.describe()),
@@ -232,7 +251,8 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         summary="Replace or create a ruleset",
         description=(
             "Requests that follow see the new one, those under way finish with the old. Other processes that "
-            "serve the folder follow within a second of its being written, and the time to load it."
+            "serve the folder follow within a second of its being written, and the time to load it. "
+            f"At most {settings.max_rules} rules."
         ),
         answers={
             200: answer("Replaced.", REPLACED, examples.SUMMARY, headers=_TAGGED),
@@ -241,6 +261,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         problems=(
             "invalid-parameter",
             "invalid-ruleset",
+            "limit-exceeded",
             "name-mismatch",
             "not-replaceable",
             "precondition-failed",

@@ -49,11 +49,13 @@ class RouterSettings:
     max_page_limit: int = _limit(100, "largest `limit` of a page of /payloads/{count}")
     max_stream_count: int = _limit(1_000_000, "most rows of /payloads/{count}/stream")
     stream_chunk_bytes: int = _limit(65_536, "size, in bytes, that a chunk of a streamed answer aims at")
-    max_body_bytes: int = _limit(1_048_576, "most bytes of one event, alone or as a record of a batch")
+    max_body_bytes: int = _limit(131_072, "most bytes of one event, alone or as a record of a batch")
     max_batch_bytes: int = _limit(16_777_216, "most bytes of the body of /rules/{name}/evaluate-many")
     max_records: int = _limit(100_000, "most records of one /rules/{name}/evaluate-many")
     max_depth: int = _limit(128, "deepest nesting of arrays and objects in an event")
+    max_explanation_bytes: int = _limit(16_777_216, "most bytes of the answer of /rules/{name}/explain")
     max_ruleset_bytes: int = _limit(4_194_304, "most bytes of the document of PUT /rules/{name}")
+    max_rules: int = _limit(10_000, "most rules in the document of PUT /rules/{name}")
     max_reported_errors: int = _limit(100, "most entries in the `errors` of one problem answer")
     worker_threads: int = field(
         default_factory=_default_threads,

@@ -86,6 +86,7 @@ class Updates:
     def _compile(self, name: str, body: bytes) -> RuleSet:
         try:
             document = parse_json(body)
+            self._count(document)
             if isinstance(document, dict) and "name" not in document:
                 document = {"name": name, **document}
             # what `reload` would refuse must not be written to the folder
@@ -96,6 +97,13 @@ class Updates:
             count = f"{len(errors)} errors; the first: " if len(errors) > 1 else ""
             first = ": ".join(filter(None, errors[0].values()))
             raise Problem("invalid-ruleset", count + first, errors) from error
+
+    def _count(self, document: object) -> None:
+        # before each of them is checked
+        rules = document.get("rules") if isinstance(document, dict) else None
+        limit = self.settings.max_rules
+        if isinstance(rules, list) and len(rules) > limit:
+            raise refused("limit-exceeded", "rules", f"{len(rules)} rules, a ruleset may have at most {limit}")
 
     def _check(self, call: Call, before: RuleSet | None) -> None:
         tag = None if before is None else served(before).tag

@@ -189,6 +189,10 @@ class ExplainedRule(_Value):
             "condition": condition.to_dict() if condition else None,
         }
 
+    def to_json(self) -> bytes:
+        """The same as compact UTF-8 JSON."""
+        return to_json(self.to_dict())
+
     def lines(self) -> Iterator[str]:
         title = f"{self.rule.id}: {'FIRED' if self.fired else 'did not fire'}"
         yield f"{title} - {self.rule.description}" if self.rule.description else title

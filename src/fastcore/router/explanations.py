@@ -1,0 +1,42 @@
+"""Explanations as JSON, a rule at a time: other threads get their turns in between, and the size is bounded."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from fastcore.errors import LimitError
+from fastcore.rules import RuleSet
+
+__all__ = ["explanation"]
+
+
+def explanation(ruleset: RuleSet, event: dict[str, Any], rule: str | None, limit: int) -> bytes:
+    """What ``RuleSet.explain`` gives for the event, as its ``to_json`` writes it.
+
+    Parameters:
+        ruleset: explained, by `rule` alone if it is given.
+        event: what happened.
+        rule: id of a rule.
+        limit: the most bytes that it may have.
+
+    Raises:
+        KeyError: there is no such rule.
+        EventError, LimitError: as ``RuleSet.explain``; LimitError also if it would be longer.
+    """
+    now = datetime.now(UTC)
+    names = [each.id for each in ruleset.rules] if rule is None else [rule]
+    head = f'{{"ruleset":{_text(ruleset.name)},"version":{_text(ruleset.version)},"rules":['.encode()
+    parts: list[bytes] = []
+    size = len(head) + 2
+    for name in names:
+        (explained,) = ruleset.explain(event, name, now=now).rules
+        parts.append(explained.to_json())
+        size += len(parts[-1]) + (len(parts) > 1)
+        if size > limit:
+            more = f"at most {limit} are answered; ask for one rule by ?rule="
+            raise LimitError(f"the explanation would have more than {limit} bytes, {more}")
+    return b"%b%b]}" % (head, b",".join(parts))
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
