@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from fastcore.info import gil_enabled
+
 from .environment import read_environment
 
 __all__ = ["ALGORITHMS", "RouterSettings"]
@@ -21,7 +23,8 @@ def _switch(default: bool, about: str) -> Any:
 
 
 def _default_threads() -> int:
-    return max(2, min(4, os.cpu_count() or 1))
+    # with the GIL each thread more makes the event loop wait longer for its turn, and none computes faster
+    return 2 if gil_enabled() else max(2, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
