@@ -1,10 +1,11 @@
-"""How long one request keeps all other threads, and the event loop, from running: ``gil_holds.py``.
+"""How long one request keeps other threads, and the event loop, from running.
 
-The heaviest requests that the default limits allow, one after the other, in this process and without a
-server. Beside each, a thread asks for the GIL five thousand times a second and notes how much CPU time the process spent
-between two of its turns: the longest is how long the request held the GIL (*others wait*). Another figure is
-the CPU time of the loop's own thread between two turns of a task on the event loop (*loop waits*). CPU time
-instead of wall time keeps other processes of the machine out of it. Exits 1 if a hold is longer than the goal.
+The heaviest requests that the default limits allow, one after the other, in this process and without a server.
+Beside each, a thread asks for the GIL five thousand times a second and notes how much CPU time the process
+spent between two of its turns: the longest is how long the request held the GIL (*others wait*). Another
+figure is the CPU time of the loop's own thread between two turns of a task on the event loop (*loop waits*).
+CPU time instead of wall time keeps other processes of the machine out of it. Exits 1 if a hold is longer than
+the goal.
 """
 
 import argparse
@@ -107,6 +108,7 @@ async def ask(app, method, path, parts):
         if messages:
             return messages.pop(0)
         await asyncio.sleep(3600)
+        return {"type": "http.disconnect"}
 
     async def send(message):
         nonlocal size
@@ -162,9 +164,7 @@ EVENTS = {
     "many integers": event(filled(b"7")),
     "many floats": event(filled(b"0.12345678901234567")),
     "many objects": event(filled(b"{}")),
-    "many keys": event(
-        b"{" + b",".join(b'"%d":0' % number for number in range((EVENT - 1000) // 10)) + b"}"
-    ),
+    "many keys": event(b"{" + b",".join(b'"%d":0' % number for number in range((EVENT - 1000) // 10)) + b"}"),
     "an array that rules read": event(filled(b"3"), "items"),
     "broken at its end": event(filled(b"7"))[:-1] + b"?",
 }
@@ -176,7 +176,9 @@ def heavy_document(count, large):
     item = {"var": ""}
     conditions.append({"some": [{"var": "items"}, {">": [item, 5]}]})
     conditions.append({"in": [9, {"var": "items"}]})
-    conditions.append({"<": [{"reduce": [{"var": "items"}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]}, 9]})
+    conditions.append(
+        {"<": [{"reduce": [{"var": "items"}, {"+": [{"var": "current"}, {"var": "accumulator"}]}, 0]}, 9]}
+    )
     document = workload.document(conditions, name="fraud")
     if large:
         document["rules"][0]["description"] = ""

@@ -1,10 +1,10 @@
-"""Whether short requests are answered while others saturate the service: ``python benchmarks/router_load.py``.
+"""Whether short requests are answered while others saturate the service.
 
 uvicorn with two workers is kept saturated by the heaviest requests that the default limits allow, from many
-connections at once. Another process asks for `/health` at fixed times, each on a connection of its own; a late
-answer does not put off the next question, and counts from when it should have been asked. Every request must
-be answered, by 200 or 503, and the counts of the client must be those of the servers. Exits 1 if not, or if
-the 99th percentile of `/health` is above the goal.
+connections at once. Another process asks for `/health` at fixed times, each on a connection of its own; a
+late answer does not put off the next question, and counts from when it should have been asked. Every request
+must be answered, by 200 or 503, and the counts of the client must be those of the servers. Exits 1 if not, or
+if the 99th percentile of `/health` is above the goal.
 """
 
 import argparse
@@ -289,7 +289,8 @@ def main():
         found = asyncio.run(saturate(server, arguments))
     print(
         f"{platform.python_implementation()} {platform.python_version()}; {arguments.workers} workers, "
-        f"{os.cpu_count()} cores, {arguments.connections} connections, {arguments.rules} rules, switch interval {1e3 * arguments.switch_interval:g} ms; "
+        f"{os.cpu_count()} cores, {arguments.connections} connections, {arguments.rules} rules, "
+        f"switch interval {1e3 * arguments.switch_interval:g} ms; "
         f"load average {os.getloadavg()[0]:.1f}\n"
     )
     wrong, slow = report(*found)

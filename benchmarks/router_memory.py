@@ -8,6 +8,7 @@ if the whole interval is above nil, and the slope above what one megabyte per mi
 
 import argparse
 import collections
+import itertools
 import json
 import math
 import os
@@ -160,7 +161,7 @@ def slope(points):
     last = points[-1][0]
     kept = [point for point in points if point[0] >= WARM_UP * last]
     bounds = [len(kept) * part // PARTS for part in range(PARTS + 1)]
-    parts = [kept[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False)]
+    parts = [kept[start:stop] for start, stop in itertools.pairwise(bounds)]
     # means of parts, because what one sample has the next has too
     x = [statistics.fmean(at for at, _ in part) for part in parts]
     y = [statistics.fmean(size for _, size in part) for part in parts]
@@ -240,7 +241,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.serve:
         return serve(arguments.serve)
-    print("| server | requests | MiB at the start | after the warm-up | at the end | KiB per million requests | |")
+    print("| server | requests | MiB at the start | after the warm-up | at the end | KiB per million | |")
     print("|---|---|---|---|---|---|---|")
     curves = {}
     grown = 0

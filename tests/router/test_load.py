@@ -100,7 +100,11 @@ def test_two_saturated_workers_answer_and_count_every_request():
     # so little room that requests are refused
     limits = {"LOAD_QUEUE_LENGTH": "2", "LOAD_WORKER_THREADS": "1"}
     done = subprocess.run(
-        [*command, "--rules", "100"], env={**os.environ, **limits}, capture_output=True, text=True, timeout=400
+        [*command, "--rules", "100"],
+        env={**os.environ, **limits},
+        capture_output=True,
+        text=True,
+        timeout=400,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| 0 \| the same \|$", done.stdout, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What no well-behaved client sends, over sockets to a real server, by every way in: never a 500, never a hang."""
+"""What no good client sends, over sockets to a real server, by every way in: never a 500, never a hang."""
 
 import json
 import re
@@ -228,7 +228,10 @@ DOCUMENTS = {
     ),
     "NaN": (b'{"rules":[{"id":"a","when":true,"score":NaN}]}', BAD_DOCUMENT),
     "a score beyond all": (b'{"rules":[{"id":"a","when":true,"score":1e999}]}', BAD_DOCUMENT),
-    "an integer without end": (b'{"rules":[{"id":"a","when":true,"score":' + b"9" * 5000 + b"}]}", BAD_DOCUMENT),
+    "an integer without end": (
+        b'{"rules":[{"id":"a","when":true,"score":' + b"9" * 5000 + b"}]}",
+        BAD_DOCUMENT,
+    ),
     "a surrogate by itself": (b'{"rules":[{"id":"\\ud800","when":true}]}', BAD_DOCUMENT),
     "keys twice": (b'{"rules":[],"rules":[]}', BAD_DOCUMENT),
     "a byte order mark": (b'\xef\xbb\xbf{"rules":[]}', BAD_DOCUMENT),

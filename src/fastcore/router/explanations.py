@@ -1,4 +1,4 @@
-"""Explanations as JSON, a rule at a time: other threads get their turns in between, and the size is bounded."""
+"""Explanations as JSON, a rule at a time: others get their turns in between, and the size is bounded."""
 
 import json
 from datetime import UTC, datetime

@@ -18,8 +18,8 @@ __all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal", "ser
 # what evaluating an event may raise because of the event
 REFUSED = (EventError, EvaluationError, LimitError)
 
-# Estimated seconds, on the high side of what was measured on CPython 3.11: to read a byte of an event; and per
-# byte of the conditions, to evaluate and to explain them. Most conditions are looked up in an index and cost
+# Estimated seconds, on the high side of what was measured on CPython 3.11: to read a byte of an event; and
+# per byte of the conditions, to evaluate and to explain them. Most conditions are looked up in an index and cost
 # far less; those that are not cost more, but are few.
 _READ_SECONDS = 5e-8
 _EVALUATE_SECONDS = {

@@ -103,7 +103,9 @@ class Updates:
         rules = document.get("rules") if isinstance(document, dict) else None
         limit = self.settings.max_rules
         if isinstance(rules, list) and len(rules) > limit:
-            raise refused("limit-exceeded", "rules", f"{len(rules)} rules, a ruleset may have at most {limit}")
+            raise refused(
+                "limit-exceeded", "rules", f"{len(rules)} rules, a ruleset may have at most {limit}"
+            )
 
     def _check(self, call: Call, before: RuleSet | None) -> None:
         tag = None if before is None else served(before).tag
