@@ -19,8 +19,8 @@ __all__ = ["REFUSED", "Library", "Served", "as_store", "decide", "refusal", "ser
 REFUSED = (EventError, EvaluationError, LimitError)
 
 # Estimated seconds, on the high side of what was measured on CPython 3.11: to read a byte of an event; and
-# per byte of the conditions, to evaluate and to explain them. Most conditions are looked up in an index and cost
-# far less; those that are not cost more, but are few.
+# per byte of the conditions, to evaluate and to explain them. Most conditions are looked up in an index and
+# cost far less; those that are not cost more, but are few.
 _READ_SECONDS = 5e-8
 _EVALUATE_SECONDS = {
     "cython": {"unknown": 2e-9, "error": 3e-9, "jsonlogic": 1.2e-8},
