@@ -153,6 +153,8 @@ def sample(pid, port, requests, connections):
             points.append((load.done, resident(pid)))
     if load.errors:
         raise load.errors[0]
+    if load.done > points[-1][0]:
+        points.append((load.done, resident(pid)))
     return points, load.statuses
 
 
