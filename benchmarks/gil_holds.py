@@ -265,7 +265,8 @@ def main():
 def report(app, wanted, arguments):
     missed = 0
     gc.collect()
-    gc.freeze()  # as the page about operating says
+    if hasattr(gc, "freeze"):  # as the page about operating says
+        gc.freeze()
     for name, request in wanted.items():
         if arguments.only not in name:
             continue
