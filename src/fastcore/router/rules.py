@@ -24,7 +24,7 @@ from .updates import Updates, updates
 
 __all__ = ["as_store", "operations", "updates", "warm_up"]
 
-# per byte of the conditions, to copy the document
+# per byte of the document, to copy it
 _DETAIL_SECONDS = 5e-9
 
 _NAME = Text("name", "path", "name of the ruleset")
@@ -59,7 +59,7 @@ class _Rules:
         # what the client holds does not say that a newer file was rejected
         if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        return Work(_DETAIL_SECONDS * served.length, self._detail, (served, rejected, headers))
+        return Work(_DETAIL_SECONDS * served.size, self._detail, (served, rejected, headers))
 
     def _detail(self, served: Served, rejected: dict[str, object] | None, headers: Fields) -> Reply:
         # the document is text already: to read and write it again would hold the GIL all that time

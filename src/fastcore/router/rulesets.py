@@ -33,10 +33,11 @@ _FEW = 20
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A ruleset, its entity tag, and how long its conditions are as text."""
+    """A ruleset, its entity tag, and how long its document and its conditions are as text."""
 
     ruleset: RuleSet
     tag: str
+    size: int
     length: int
     event_seconds: float
     write: Callable[[Decision], bytes]
@@ -125,10 +126,11 @@ def _rejected(file: RejectedFile, limit: int) -> dict[str, object]:
 
 def served(ruleset: RuleSet) -> Served:
     """The ruleset with what is derived from it."""
-    digest = hashlib.sha256(ruleset.to_json()).hexdigest()[:32]
+    text = ruleset.to_json()
+    digest = hashlib.sha256(text).hexdigest()[:32]
     length = sum(len(rule.condition) for rule in ruleset.rules)
     seconds = 1e-5 + length * _EVALUATE_SECONDS[ruleset.backend][ruleset.missing]
-    return Served(ruleset, entity_tag(digest), length, seconds, decision_writer(ruleset))
+    return Served(ruleset, entity_tag(digest), len(text), length, seconds, decision_writer(ruleset))
 
 
 def as_store(source: RuleStore | RuleSet | Iterable[RuleSet] | None, backend: str) -> RuleStore:
