@@ -121,6 +121,15 @@ def differential(session: nox.Session) -> None:
     run_suite(session, "--require-cython", "--timeout=0", *files, FASTCORE_EXAMPLES=examples)
 
 
+@nox.session(python=["3.11", "3.15", "pypy3.11"])
+def memory(session: nox.Session) -> None:
+    """100,000 requests over all hot paths: the server's memory must not grow."""
+    session.install(*group("test"))
+    install_project(session, "auto")
+    arguments = session.posargs or ("--requests", "100000")
+    session.run("python", "benchmarks/router_memory.py", *arguments)
+
+
 @nox.session(python="3.11")
 def wheels(session: nox.Session) -> None:
     """sdist, wheel from it, and the suite on the installed wheel."""

@@ -1,12 +1,17 @@
 """Every limit at one below it, at it, and one above it."""
 
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
+from fastapi import Depends
 
-from .support import make_client, problem
+from fastcore import RuleStore
+from fastcore.router import RouterSettings
 
-FIB_20 = "6765"
+from .support import DOCUMENT, EVENT, make_client, problem
 
 
 def fib(n, query=""):
@@ -30,6 +35,14 @@ def lines(count):
     return "POST", "/rules/fraud/evaluate-many", b"[" + b",".join([b"{}"] * count) + b"]"
 
 
+def document(**more):
+    return json.dumps({"rules": [], **more}).encode()
+
+
+def rules(count):
+    return "PUT", "/rules/new", document(rules=[{"id": str(n), "when": True} for n in range(count)])
+
+
 LIMITS = [
     ("max_n", 500, fib, 422),
     ("max_n", 10**18, lambda n: fib(n, "?mod=1000"), 422),
@@ -42,17 +55,52 @@ LIMITS = [
     ("max_depth", 20, lambda depth: event(nested(depth)), 422),
     ("max_depth", 200, lambda depth: event(nested(depth)), 422),
     ("max_records", 20, lines, 422),
+    ("max_rules", 20, rules, 422),
+    ("max_ruleset_bytes", 100, lambda size: ("PUT", "/rules/new", document().ljust(size)), 413),
 ]
+
+ELSEWHERE = {
+    "max_digits": "test_limits.py: test_digits_of_the_result",
+    "max_batch_bytes": "test_limits.py: test_bytes_of_a_batch_and_of_its_records",
+    "max_explanation_bytes": "test_limits.py: test_bytes_of_an_explanation",
+    "max_reported_errors": "test_limits.py: test_errors_that_are_told",
+    "queue_length": "test_work.py: test_every_run_is_answered_or_refused_at_once",
+    "deadline_seconds": "test_bodies.py: test_a_body_that_ends_early_or_late_is_refused",
+}
+"""Limits that are not the largest value of one thing in a request, and their tests."""
+
+
+def test_every_limit_has_a_test():
+    limits = {entry.name for entry in fields(RouterSettings) if entry.name.startswith("max_")}
+    limits |= {"queue_length", "deadline_seconds"}
+    assert limits == {name for name, *_ in LIMITS} | set(ELSEWHERE)
+    for place in ELSEWHERE.values():
+        file, test = place.split(": ")
+        assert re.search(rf"^def {test}\(", Path(__file__).with_name(file).read_text(), re.MULTILINE), place
+
+
+@pytest.fixture
+def make(backend, tmp_path):
+    """Makes a client of a router that takes replacements."""
+    (tmp_path / "fraud.json").write_text(json.dumps(DOCUMENT))
+    given = {"allow_updates": True, "update_dependencies": [Depends(lambda: None)]}
+
+    def client(**limits):
+        store = RuleStore.from_folder(tmp_path, backend=backend)
+        return make_client(backend, rules=store, **given, **limits)
+
+    return client
 
 
 @pytest.mark.parametrize(("name", "limit", "request_for", "status"), LIMITS)
-def test_a_limit_is_the_largest_that_is_accepted(backend, name, limit, request_for, status):
-    client = make_client(backend, algorithms=("fast", "recursive"), **{name: limit})
+def test_a_limit_is_the_largest_that_is_accepted(make, name, limit, request_for, status):
+    client = make(algorithms=("fast", "recursive"), **{name: limit})
     for value, expected in [(limit - 1, 200), (limit, 200), (limit + 1, status)]:
         method, path, body = request_for(value)
         headers = {"content-type": "application/json"} if body else {}
         response = client.request(method, f"/fastcore{path}", content=body, headers=headers)
-        assert response.status_code == expected, (value, response.text[:300])
+        found = 200 if response.status_code == 201 else response.status_code
+        assert found == expected, (value, response.text[:300])
         if expected != 200:
             codes = {422: ("limit-exceeded", "invalid-event"), 413: ("body-too-large",)}[status]
             problem(response, status, response.json()["code"].removeprefix("fastcore/"))
@@ -83,6 +131,40 @@ def test_bytes_of_a_batch_and_of_its_records(backend):
     ).json()
     assert ["error" in answer for answer in answers] == [False, False, True]
     assert answers[2]["error"]["code"] == "fastcore/limit-exceeded"
+
+
+def test_bytes_of_an_explanation(make):
+    url = "/fastcore/rules/fraud/explain"
+    size = len(make().post(url, json=EVENT).content)
+    for limit, status in [(size - 1, 422), (size, 200), (size + 1, 200)]:
+        client = make(max_explanation_bytes=limit)
+        response = client.post(url, json=EVENT)
+        assert response.status_code == status
+        if status != 200:
+            assert "ask for one rule by ?rule=" in problem(response, 422, "limit-exceeded")["detail"]
+        assert client.post(url + "?rule=large", json=EVENT).status_code == 200
+
+
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_errors_that_are_told(make, count):
+    body = document(rules=[{"id": str(number)} for number in range(count)])
+    headers = {"content-type": "application/json"}
+    response = make(max_reported_errors=5).put("/fastcore/rules/new", content=body, headers=headers)
+    assert len(problem(response, 422, "invalid-ruleset")["errors"]) == min(count, 5)
+
+
+DISTINCT = {
+    entry.name: 20_011 + 97 * number
+    for number, entry in enumerate(fields(RouterSettings))
+    if entry.name.startswith("max_")
+}
+
+
+def test_every_limit_stands_in_the_api_documentation(make):
+    """Its value where it matters; the number of errors is no limit of what may be asked."""
+    text = make(algorithms=("fast", "recursive"), **DISTINCT).get("/openapi.json").text
+    missing = [name for name, value in DISTINCT.items() if not re.search(rf"\b{value}\b", text)]
+    assert missing == ["max_reported_errors"]
 
 
 def test_limits_stand_in_the_api_documentation(backend):

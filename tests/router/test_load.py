@@ -2,7 +2,14 @@
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from .support import DISCONNECT, http_scope, make_app, part
 
@@ -82,3 +89,28 @@ def test_streams_at_once_lose_no_row(backend):
     for status, _, body in asyncio.run(main()):
         assert status == 200
         assert [json.loads(line)["id"] for line in body.splitlines()] == list(range(60))
+
+
+def test_two_saturated_workers_answer_and_count_every_request():
+    """The load test that anyone can repeat, for a few seconds; how long answers take is not judged here."""
+    program = Path(__file__).parents[2] / "benchmarks" / "router_load.py"
+    if not program.exists():
+        pytest.skip("the project's sources are not beside the tests")
+    command = [sys.executable, str(program), "--no-goal", "--seconds", "2", "--connections", "30"]
+    # so little room that requests are refused
+    limits = {"LOAD_QUEUE_LENGTH": "2", "LOAD_WORKER_THREADS": "1"}
+    done = subprocess.run(
+        [*command, "--rules", "100"],
+        env={**os.environ, **limits},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| 0 \| the same \|$", done.stdout, re.MULTILINE)
+    assert {name for name, *_ in rows} >= {"fibonacci", "payload", "evaluate", "evaluate_many", "explain"}
+    counts = [[int(count) for count in row] for _, *row in rows]
+    assert all(sent == good + refused for sent, good, refused in counts)
+    _, good, refused = map(sum, zip(*counts, strict=True))
+    assert good > 0
+    assert refused > 0

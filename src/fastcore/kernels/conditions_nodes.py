@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _COND_MAX_STEPS = cython.declare(cython.Py_ssize_t, 1_000_000)
+_COND_TURN = cython.declare(cython.Py_ssize_t, 4_096)  # a millisecond or so
 
 
 @cython.final
@@ -88,6 +89,9 @@ class _CondContext:
         self.steps += 1
         if self.steps > _COND_MAX_STEPS:
             raise LimitError(f"one evaluation visited more than {_COND_MAX_STEPS} array elements")
+        if cython.compiled and self.steps % _COND_TURN == 0:
+            with cython.nogil:  # type: ignore[attr-defined]  # other threads get their turn
+                pass
 
     @cython.cfunc
     def scope(self, level: cython.int) -> "Any":

@@ -221,7 +221,11 @@ def fibonacci_text(n: int) -> str:
         return str(_fib_value(index))
     fib = _fib_gmpy2()
     if fib and index < _FIB_TEXT_GMPY2_BELOW:
-        return str(fib(index))
+        value = fib(index)
+        if cython.compiled and index >= _FIB_TEXT_FFT_FROM:
+            with cython.nogil:  # type: ignore[attr-defined]  # each of the two steps takes milliseconds
+                pass
+        return str(value)
     if index >= _FIB_TEXT_FFT_FROM and _fib_fft():
         try:
             return _fib_text_by_fft(index)

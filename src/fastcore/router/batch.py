@@ -5,7 +5,7 @@ from collections import deque
 from time import perf_counter
 
 from .counters import Counters
-from .exchange import JSON, Call, Dialogue
+from .exchange import JSON, Answer, Call, Dialogue
 from .problems import Problem, echo, refused
 from .records import ArrayCutter, LineCutter, Record
 from .rulesets import Library, Served
@@ -25,8 +25,11 @@ class Batch:
         self.library = library
         self.counters = counters
 
-    def handle(self, call: Call) -> Dialogue:
-        return _Decisions(self.settings, self.library.called(call), self.counters, call.media_type)
+    def handle(self, call: Call) -> Answer:
+        return self.library.called(call, self._begun)
+
+    def _begun(self, call: Call, served: Served) -> Dialogue:
+        return _Decisions(self.settings, served, self.counters, call.media_type)
 
 
 class _Decisions(Dialogue):

@@ -1,4 +1,4 @@
-"""Decisions as JSON, with the texts of one ruleset ready."""
+"""Decisions as JSON, with the texts of one ruleset kept."""
 
 import json
 from collections.abc import Callable
@@ -10,11 +10,7 @@ __all__ = ["decision_writer"]
 
 def decision_writer(ruleset: RuleSet) -> Callable[[Decision], bytes]:
     """A function that gives what ``Decision.to_json`` gives, for decisions of this ruleset, in less time."""
-    texts = {rule.id: _text(rule.id) for rule in ruleset.rules}
-    document = ruleset.to_dict()
-    named = [rule.action for rule in ruleset.rules]
-    named += [each["action"] for each in document.get("decisions", ())]
-    actions = {action: _text(action) for action in [None, document.get("default_action"), *named]}
+    texts, actions = _Texts(), _Texts()
     tail = f',"errors":[],"ruleset":{_text(ruleset.name)},"version":{_text(ruleset.version)}}}'
 
     def write(decision: Decision) -> bytes:
@@ -29,6 +25,14 @@ def decision_writer(ruleset: RuleSet) -> Callable[[Decision], bytes]:
 
 
 _LARGE = 1e300
+
+
+class _Texts(dict[str | None, str]):
+    """JSON text of strings, made when it is first asked for: a ruleset may have many that never are."""
+
+    def __missing__(self, value: str | None) -> str:
+        text = self[value] = _text(value)
+        return text
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "JSON",
     "JSONL",
     "NDJSON",
+    "Answer",
     "Call",
     "Dialogue",
     "Fields",
@@ -72,7 +73,7 @@ class Work:
     """Work that is still to be done: an estimate in seconds, the function that does it, its arguments."""
 
     seconds: float
-    run: Callable[..., Reply]
+    run: "Callable[..., Reply | Dialogue]"
     arguments: tuple[Any, ...] = ()
 
 
@@ -119,7 +120,8 @@ class Dialogue(ABC):
         """The last part of an answer that goes no further, by which the client sees that and why."""
 
 
-Handler = Callable[[Call], Reply | Work | Dialogue]
+Answer = Reply | Work | Dialogue
+Handler = Callable[[Call], Answer]
 
 
 def raw_headers(reply: Reply) -> list[tuple[bytes, bytes]]:

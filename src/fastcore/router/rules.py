@@ -3,16 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from math import inf
+from typing import Any, cast
 
 from fastcore.errors import FastcoreError
-from fastcore.rules import RuleStore
+from fastcore.rules import RuleSet, RuleStore
 from fastcore.rules.reading import read_event
 
 from . import examples
 from .batch import Batch
 from .counters import Counters
-from .exchange import JSON, JSONL, NDJSON, Call, Fields, Operation, Reply, Work
+from .exchange import JSON, JSONL, NDJSON, Answer, Call, Fields, Operation, Reply, Work
+from .explanations import explanation
 from .parameters import Text, matches
 from .problems import Problem, echo, refused
 from .rulesets import REFUSED, Library, Served, as_store, refusal
@@ -33,6 +35,9 @@ from .updates import Updates, updates
 
 __all__ = ["as_store", "operations", "updates", "warm_up"]
 
+# per byte of the document, to copy it
+_DETAIL_SECONDS = 5e-9
+
 _NAME = Text("name", "path", "name of the ruleset")
 _RULE = Text("rule", "query", "explain only this rule")
 _NONE_MATCH = Text("If-None-Match", "header", "tags that the client holds; 304 if one matches")
@@ -50,7 +55,8 @@ class _Rules:
         self.inline_seconds = settings.inline_budget_seconds
 
     def listing(self, call: Call) -> Work:
-        return Work(1e-4 * len(self.library.store), self._listing)
+        # never on the event loop: what it derives from rulesets that are new here takes long
+        return Work(inf, self._listing)
 
     def _listing(self) -> Reply:
         summaries = [served.summary() for served in self.library.all()]
@@ -58,28 +64,36 @@ class _Rules:
         watching = self.library.store.watching
         return _json({"rulesets": summaries, "watching": watching, "rejected": rejected})
 
-    def detail(self, call: Call) -> Reply | Work:
-        served = self.library.called(call)
+    def detail(self, call: Call) -> Answer:
+        return self.library.called(call, self._held)
+
+    def _held(self, call: Call, served: Served) -> Reply | Work:
         headers = ((b"etag", served.tag.encode()),)
         rejected = self.library.rejected_for(served.ruleset.name, self.settings.max_reported_errors)
         # what the client holds does not say that a newer file was rejected
         if rejected is None and matches(_NONE_MATCH.read(call) or "", served.tag, weak=True):
             return Reply(b"", 304, headers=headers)
-        return Work(1e-7 * served.length, self._detail, (served, rejected, headers))
+        return Work(_DETAIL_SECONDS * served.size, self._detail, (served, rejected, headers))
 
     def _detail(self, served: Served, rejected: dict[str, object] | None, headers: Fields) -> Reply:
-        document = served.ruleset.to_dict()
-        return _json({**served.summary(), "rejected": rejected, "document": document}, headers)
+        # the document is text already: to read and write it again would hold the GIL all that time
+        head = _json({**served.summary(), "rejected": rejected}, headers)
+        head.body = b'%b,"document":%b}' % (cast(bytes, head.body)[:-1], served.ruleset.to_json())
+        return head
 
-    def counts(self, call: Call) -> Work:
-        served = self.library.called(call)
+    def counts(self, call: Call) -> Answer:
+        return self.library.called(call, self._counted)
+
+    def _counted(self, call: Call, served: Served) -> Work:
         return Work(1e-6 * len(served.ruleset), self._counts, (served,))
 
     def _counts(self, served: Served) -> Reply:
         return _json({**served.counted(), "scope": "this process"}, _FRESH)
 
-    def evaluate(self, call: Call) -> Reply | Work:
-        served = self.library.called(call)
+    def evaluate(self, call: Call) -> Answer:
+        return self.library.called(call, self._decided)
+
+    def _decided(self, call: Call, served: Served) -> Reply | Work:
         seconds = served.seconds(len(call.body))
         if seconds <= self.inline_seconds:
             return self._evaluate(served, call.body)
@@ -92,19 +106,23 @@ class _Rules:
             self.counters.failed(1)
             raise
 
-    def explain(self, call: Call) -> Work:
-        served = self.library.called(call)
-        rule = _RULE.read(call)
-        return Work(served.explain_seconds(len(call.body)), self._explain, (served, call.body, rule))
+    def explain(self, call: Call) -> Answer:
+        return self.library.called(call, self._asked)
 
-    def _explain(self, served: Served, body: bytes, rule: str | None) -> Reply:
+    def _asked(self, call: Call, served: Served) -> Work:
+        rule = _RULE.read(call)
+        return Work(
+            served.explain_seconds(len(call.body), rule), self._explain, (served.ruleset, call.body, rule)
+        )
+
+    def _explain(self, ruleset: RuleSet, body: bytes, rule: str | None) -> Reply:
+        limit = self.settings.max_explanation_bytes
         try:
-            explanation = served.ruleset.explain(read_event(body, self.settings.max_depth), rule)
-            return Reply(explanation.to_json(self.settings.max_explanation_bytes))
+            return Reply(explanation(ruleset, read_event(body, self.max_depth), rule, limit))
         except KeyError:
             raise refused("not-found", "query.rule", f"there is no rule {echo(rule, 100)!r}") from None
         except REFUSED as error:
-            raise refusal(error, served.ruleset) from error
+            raise refusal(error, ruleset) from error
 
 
 def _json(value: dict[str, Any], headers: Fields = ()) -> Reply:
@@ -224,7 +242,10 @@ def _deciding(settings: RouterSettings, library: Library, counters: Counters) ->
             path="/rules/{name}/explain",
             handler=rules.explain,
             summary="Why each rule fired or did not",
-            description="Each condition with its value and the fields that it read.",
+            description=(
+                "Each condition with its value and the fields that it read; at most "
+                f"{settings.max_explanation_bytes} bytes, so of many rules ask for one."
+            ),
             answers={200: answer("The explanation.", EXPLANATION, examples.EXPLANATION)},
             problems=refusals,
             parameters=(_NAME.describe(), _RULE.describe()),
@@ -274,7 +295,8 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         summary="Replace or create a ruleset",
         description=(
             "Requests that follow see the new one, those under way finish with the old. Other processes that "
-            "serve the folder follow within a second of its being written, and the time to load it."
+            "serve the folder follow within a second of its being written, and the time to load it. "
+            f"At most {settings.max_rules} rules."
         ),
         answers={
             200: answer("Replaced.", REPLACED, examples.SUMMARY, headers=_TAGGED),
@@ -283,6 +305,7 @@ def _replacing(update: Updates, settings: RouterSettings) -> Operation:
         problems=(
             "invalid-parameter",
             "invalid-ruleset",
+            "limit-exceeded",
             "name-mismatch",
             "not-replaceable",
             "precondition-failed",

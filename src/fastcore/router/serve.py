@@ -16,7 +16,7 @@ from .bodies import Body, Receive, begin_body, media_type, read_body
 from .compression import GZIP_SECONDS, Gzip, accepts_gzip, gzip_chunks, gzip_fields, gzip_whole
 from .conversation import Conversation, converse
 from .counters import Counters
-from .exchange import Call, Dialogue, Operation, Reply, Work, raw_headers
+from .exchange import Answer, Call, Dialogue, Operation, Reply, Work, raw_headers
 from .loop_watch import LoopWatch
 from .metrics import Reported
 from .problems import Problem, problem_reply
@@ -121,12 +121,12 @@ class Endpoint:
             begun = self._refusal(problem)
         return await self._answer_begun(call, begun, receive)
 
-    async def _answer_begun(self, call: Call, begun: Reply | Work | Dialogue, receive: Receive) -> Reply:
+    async def _answer_begun(self, call: Call, begun: Answer, receive: Receive) -> Reply:
         """The answer to which this handler's answer leads."""
         try:
             if isinstance(begun, Work):
-                reply = await self.service.workers.run(begun.seconds, partial(begun.run, *begun.arguments))
-            elif isinstance(begun, Dialogue):
+                begun = await self.service.workers.run(begun.seconds, partial(begun.run, *begun.arguments))
+            if isinstance(begun, Dialogue):
                 reply = await self._converse(begun, dict(call.headers), receive)
             else:
                 reply = begun

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from fastcore.info import gil_enabled
+
 from .environment import read_environment
 
 __all__ = ["ALGORITHMS", "RouterSettings"]
@@ -21,7 +23,8 @@ def _switch(default: bool, about: str) -> Any:
 
 
 def _default_threads() -> int:
-    return max(2, min(4, os.cpu_count() or 1))
+    # with the GIL each thread more makes the event loop wait longer for its turn, and none computes faster
+    return 2 if gil_enabled() else max(2, min(4, os.cpu_count() or 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class RouterSettings:
     max_page_limit: int = _limit(100, "largest `limit` of a page of /payloads/{count}")
     max_stream_count: int = _limit(1_000_000, "most rows of /payloads/{count}/stream")
     stream_chunk_bytes: int = _limit(131_072, "size, in bytes, that a chunk of a streamed answer aims at")
-    max_body_bytes: int = _limit(1_048_576, "most bytes of one event, alone or as a record of a batch")
+    max_body_bytes: int = _limit(131_072, "most bytes of one event, alone or as a record of a batch")
     max_batch_bytes: int | None = _limit(
         None, "most bytes of the body of /rules/{name}/evaluate-many; None for any number"
     )
@@ -60,8 +63,9 @@ class RouterSettings:
         1_048_576, "answers of a batch that may wait for a client that does not read, before its body does"
     )
     max_depth: int = _limit(128, "deepest nesting of arrays and objects in an event")
+    max_explanation_bytes: int = _limit(16_777_216, "most bytes of the answer of /rules/{name}/explain")
     max_ruleset_bytes: int = _limit(4_194_304, "most bytes of the document of PUT /rules/{name}")
-    max_explanation_bytes: int = _limit(8_388_608, "most bytes of an explanation, about")
+    max_rules: int = _limit(10_000, "most rules in the document of PUT /rules/{name}")
     max_reported_errors: int = _limit(100, "most entries in the `errors` of one problem answer")
     worker_threads: int = field(
         default_factory=_default_threads,

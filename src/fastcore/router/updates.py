@@ -56,7 +56,7 @@ class Updates:
             raise refused("invalid-parameter", "path.name", f"the name {rule}")
         # what `reload` would refuse must not be written to the folder
         store = self.library.store
-        ruleset = read_ruleset(call.body, store.backend, store.allow_regex, name)
+        ruleset = read_ruleset(call.body, self.settings.max_rules, store.backend, store.allow_regex, name)
         if ruleset.name != name:
             names = f"the document is named {echo(ruleset.name, 60)!r}, the path {name!r}"
             raise refused("name-mismatch", "name", names)

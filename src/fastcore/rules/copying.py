@@ -67,7 +67,8 @@ class PlainText:
             self._lists = None if lists is None else {name: list_text(lists[name]) for name in lists}
             if lists is not None:
                 self.document["lists"] = {name: list(values) for name, values in lists.items()}
-            self._rules = canonical(self._given)
+            # one by one, so that other threads get their turns
+            self._rules = f"[{','.join([canonical(rule) for rule in self._given])}]"
             self._parts["rules"] = self._rules.encode("utf-8")
         except (TypeError, ValueError, RecursionError):
             raise NotPlainError from None

@@ -213,6 +213,10 @@ class ExplainedRule(_Value):
             room.take(own)
         return own | {"condition": condition.to_dict(room) if condition else None}
 
+    def to_json(self, max_bytes: int | None = None) -> bytes:
+        """The same as compact UTF-8 JSON; parameters and errors as those of ``Explanation.to_dict``."""
+        return to_json(self.to_dict(None if max_bytes is None else _Room(max_bytes, max_bytes)))
+
     def lines(self) -> Iterator[str]:
         title = f"{self.rule.id}: {'FIRED' if self.fired else 'did not fire'}"
         yield f"{title} - {self.rule.description}" if self.rule.description else title

@@ -63,7 +63,7 @@ class Trial:
         self._check_size("document", parts["document"], self.settings.max_ruleset_bytes)
         self._check_size("event", parts["event"], self.settings.max_body_bytes)
         rules = _rule_ids(parts["rules"]) if "rules" in parts else None
-        ruleset = read_ruleset(parts["document"], "python", self._allow_regex())
+        ruleset = read_ruleset(parts["document"], self.settings.max_rules, "python", self._allow_regex())
         now = datetime.now(UTC)
         try:
             event = read_event(parts["event"], self.settings.max_depth)

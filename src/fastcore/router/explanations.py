@@ -1,0 +1,44 @@
+"""Explanations as JSON, a rule at a time: others get their turns in between, and the size is bounded."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from fastcore.errors import LimitError
+from fastcore.rules import RuleSet
+
+__all__ = ["explanation"]
+
+_LESS = "ask for one rule by ?rule=, or with a shorter event"
+
+
+def explanation(ruleset: RuleSet, event: dict[str, Any], rule: str | None, limit: int) -> bytes:
+    """What ``RuleSet.explain`` gives for the event, as its ``to_json`` writes it.
+
+    Parameters:
+        ruleset: explained, by `rule` alone if it is given.
+        event: what happened.
+        rule: id of a rule.
+        limit: the most bytes that it may have.
+
+    Raises:
+        KeyError: there is no such rule.
+        EventError, LimitError: as ``RuleSet.explain``; LimitError also if it would be longer.
+    """
+    now = datetime.now(UTC)
+    names = [each.id for each in ruleset.rules] if rule is None else [rule]
+    head = f'{{"ruleset":{_text(ruleset.name)},"version":{_text(ruleset.version)},"rules":['.encode()
+    parts: list[bytes] = []
+    size = len(head) + 2
+    for name in names:
+        (explained,) = ruleset.explain(event, name, now=now).rules
+        try:
+            parts.append(explained.to_json(limit - size))
+        except LimitError:
+            raise LimitError(f"the explanation would have more than {limit} bytes; {_LESS}") from None
+        size += len(parts[-1]) + 1
+    return b"%b%b]}" % (head, b",".join(parts))
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
