@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from fastapi import Depends, FastAPI, Request
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -385,6 +385,26 @@ def test_a_host_that_limits_the_body_ends_the_answer_too():
     last = read_lines(client.body.decode())[-1]
     assert last["error"]["code"] == "fastcore/body-too-large"
     assert last["final"] is True
+
+
+def test_background_tasks_of_the_host_run_after_the_answer():
+    done = []
+
+    async def later(tasks: BackgroundTasks):
+        tasks.add_task(lambda: done.append(client.complete))
+
+    app = FastAPI(dependencies=[Depends(later)])
+    app.include_router(create_router(rules=RuleSet.from_dict(DOCUMENT)), prefix="/fastcore")
+    client = None
+
+    async def main():
+        nonlocal client
+        client = Exchange(app, LINES)
+        client.give(part(b"{}\n", True), part(b"{}"))
+        await client.ended()
+
+    asyncio.run(main())
+    assert done == [True]
 
 
 def test_a_batch_that_is_under_way_keeps_its_version(backend):
