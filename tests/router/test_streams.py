@@ -252,6 +252,22 @@ def test_work_ends_when_the_client_goes(kind, spec_version):
     asyncio.run(main())
 
 
+def test_a_middleware_may_give_the_same_body_again_and_again():
+    """As those do that read the body and hand it on."""
+    app = app_of("route")
+    sent = []
+
+    async def receive():
+        return part((ONE + b"\n") * 20_000)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(http_scope("POST", PATH, [LINES]), receive, send))
+    assert b"".join(message["body"] for message in sent[1:]).count(b"matched") == 20_000
+    assert sent[-1]["more_body"] is False
+
+
 def test_work_ends_when_sending_fails():
     """As a server says by ASGI 2.4."""
     app = app_of("route")
