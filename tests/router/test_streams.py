@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from fastapi import Depends, FastAPI, Request
+from fastapi import BackgroundTasks, Depends, FastAPI, Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -252,6 +252,22 @@ def test_work_ends_when_the_client_goes(kind, spec_version):
     asyncio.run(main())
 
 
+def test_a_middleware_may_give_the_same_body_again_and_again():
+    """As those do that read the body and hand it on."""
+    app = app_of("route")
+    sent = []
+
+    async def receive():
+        return part((ONE + b"\n") * 20_000)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app(http_scope("POST", PATH, [LINES]), receive, send))
+    assert b"".join(message["body"] for message in sent[1:]).count(b"matched") == 20_000
+    assert sent[-1]["more_body"] is False
+
+
 def test_work_ends_when_sending_fails():
     """As a server says by ASGI 2.4."""
     app = app_of("route")
@@ -385,6 +401,26 @@ def test_a_host_that_limits_the_body_ends_the_answer_too():
     last = read_lines(client.body.decode())[-1]
     assert last["error"]["code"] == "fastcore/body-too-large"
     assert last["final"] is True
+
+
+def test_background_tasks_of_the_host_run_after_the_answer():
+    done = []
+
+    async def later(tasks: BackgroundTasks):
+        tasks.add_task(lambda: done.append(client.complete))
+
+    app = FastAPI(dependencies=[Depends(later)])
+    app.include_router(create_router(rules=RuleSet.from_dict(DOCUMENT)), prefix="/fastcore")
+    client = None
+
+    async def main():
+        nonlocal client
+        client = Exchange(app, LINES)
+        client.give(part(b"{}\n", True), part(b"{}"))
+        await client.ended()
+
+    asyncio.run(main())
+    assert done == [True]
 
 
 def test_a_batch_that_is_under_way_keeps_its_version(backend):

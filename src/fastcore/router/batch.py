@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from datetime import UTC, datetime
 from time import perf_counter
 
 from .counters import Counters
@@ -33,13 +34,14 @@ class Batch:
 
 
 class _Decisions(Dialogue):
-    """The decisions on one batch, all by the ruleset that was served when it began."""
+    """The decisions on one batch, all by the ruleset and the time of its beginning."""
 
     def __init__(self, settings: RouterSettings, served: Served, counters: Counters, media_type: str) -> None:
         self.media_type = media_type
         self._max_records = settings.max_records
         self._max_depth = settings.max_depth
         self._served = served
+        self._now = datetime.now(UTC)
         self._counters = counters
         self._lines = media_type != JSON
         limit = settings.max_body_bytes
@@ -96,7 +98,7 @@ class _Decisions(Dialogue):
     def _decide(self, record: Record) -> bytes:
         if isinstance(record, Problem):
             raise record
-        return self._served.decide(record, self._max_depth)
+        return self._served.decide(record, self._max_depth, self._now)
 
     def _error(self, index: int, problem: Problem, **more: object) -> bytes:
         version = self._served.ruleset.version

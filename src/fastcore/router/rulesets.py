@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 from threading import Lock
 
@@ -58,14 +59,17 @@ class Served:
     write: Callable[[Decision], bytes]
     counts: RuleCounts
 
-    def decide(self, body: bytes, max_depth: int) -> bytes:
+    def decide(self, body: bytes, max_depth: int, now: datetime | None = None) -> bytes:
         """The decision on one event, given as JSON that nests at most `max_depth` deep; it is counted.
+
+        Parameters:
+            now: the time, None for that of the call.
 
         Raises:
             Problem: the event is not valid, or the ruleset's policy refuses it.
         """
         try:
-            decision = self.ruleset.evaluate_json(body, depth=max_depth)
+            decision = self.ruleset.evaluate_json(body, now=now, depth=max_depth)
         except REFUSED as error:
             raise refusal(error, self.ruleset) from error
         self.counts.add(decision.matched)

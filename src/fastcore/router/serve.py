@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive as ASGIReceive
@@ -190,15 +191,19 @@ class _BytesResponse(Response):
         self.status_code = reply.status
         self.body = cast(bytes, reply.body)
         self.raw_headers = raw_headers(reply)
-        self.background = None
+        self.background: BackgroundTask | None = None
 
 
 class _ConversationResponse(_BytesResponse):
     """A response that is made while its request arrives."""
 
+    def __init__(self, reply: Reply, conversation: Conversation) -> None:
+        super().__init__(reply)
+        self.conversation = conversation
+
     async def __call__(self, scope: Scope, receive: ASGIReceive, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        await cast(Conversation, self.body).respond(start, receive, send)
+        await self.conversation.respond(start, receive, send)
         if self.background is not None:
             await self.background()
 
@@ -208,7 +213,7 @@ def as_response(reply: Reply) -> Response:
     if type(reply.body) is bytes:
         return _BytesResponse(reply)
     if isinstance(reply.body, Conversation):
-        return _ConversationResponse(reply)
+        return _ConversationResponse(reply, reply.body)
     response = StreamingResponse(cast(AsyncIterator[bytes], reply.body), reply.status)
     response.raw_headers = raw_headers(reply)
     return response

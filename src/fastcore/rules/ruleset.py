@@ -291,10 +291,11 @@ class RuleSet:
             EventError: it is not such a text; `offset` says where.
             EvaluationError, LimitError: as `evaluate`.
         """
-        if now is None and self._reader is not None:
+        moment = None if now is None else _aware(now)
+        if self._reader is not None and (moment is None or not self._plan.clock):
             decision: Decision = self._reader.decide(body, depth)
             return decision
-        return self._decide(reading.read_event(body, depth), self._time(now))
+        return self._decide(reading.read_event(body, depth), moment or self._time(None))
 
     def evaluate_many(
         self,
