@@ -121,7 +121,7 @@ def differential(session: nox.Session) -> None:
     run_suite(session, "--require-cython", "--timeout=0", *files, FASTCORE_EXAMPLES=examples)
 
 
-@nox.session(python=["3.11", "3.15", "pypy3.11"])
+@nox.session(python=["3.11", "3.15"])
 def memory(session: nox.Session) -> None:
     """100,000 requests over all hot paths: the server's memory must not grow."""
     session.install(*group("test"))

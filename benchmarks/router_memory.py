@@ -69,7 +69,7 @@ TURN = [
 
 
 def collect_often():
-    """PyPy collects the garbage of a server when its heap has nearly doubled; what is held is the question."""
+    """PyPy collects garbage when the heap of a server has nearly doubled; what is held is the question."""
     while True:
         time.sleep(0.5)
         gc.collect()
