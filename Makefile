@@ -68,9 +68,9 @@ TABLE := build/bench
 table: $(VENV)/table
 	$(BIN)/python -m fastcore.cli bench run --quick --output $(TABLE) $(PYTHONS:%=--python %)
 	$(BIN)/python -m fastcore.cli bench report $(TABLE) --markdown $(TABLE)/report.md
-	@$(BIN)/python -c 'import matplotlib' 2>/dev/null && \
+	@if $(BIN)/python -c 'import matplotlib' 2>/dev/null; then \
 		$(BIN)/python -m fastcore.cli bench report $(TABLE) --quiet --html $(TABLE)/report.html && \
-		echo '$(TABLE)/report.html has the plots' || true
+		echo '$(TABLE)/report.html has the plots'; fi
 
 lint wheels: $(BIN)/python
 	@$(BIN)/python -m pip install --quiet nox

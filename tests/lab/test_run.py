@@ -12,12 +12,12 @@ from fastcore.lab import cells, running
 from fastcore.lab.cells import Cell, Effort, Measured
 from fastcore.lab.environments import Environment, Source, UnavailableError, prepare, read_source
 from fastcore.lab.gaps import Gaps
-from fastcore.lab.interpreters import current
+from fastcore.lab.interpreters import Interpreter, current
 from fastcore.lab.results import Results, load, save, schema
 from fastcore.lab.running import Run, here
 from tests.cli.conftest import invoke
 
-from .made import PYPY, head, kernels, row
+from .made import FACTS, PYPY, head, kernels, row
 
 SUITE = """
 import pytest
@@ -205,6 +205,13 @@ def test_bad_options(option, message, tmp_path, monkeypatch):
     done = invoke("bench", "run", "--output", "out", *option)
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_two_interpreters_of_one_name(monkeypatch):
+    monkeypatch.setattr(running, "find", lambda name: Interpreter(Path(name), FACTS))
+    gaps = Gaps(None)
+    assert [each.executable.name for each in running.resolve(["a", "a", "b"], gaps, jit=True)] == ["a"]
+    assert gaps.reasons == {"b": "is another CPython 3.11.7: measure it into another folder"}
 
 
 def test_a_closed_gap_is_forgotten(tmp_path):

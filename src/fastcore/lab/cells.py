@@ -172,7 +172,8 @@ def _run(
     for path in (written, notes):
         path.unlink(missing_ok=True)
     effort = cell.effort
-    jit = cell.interpreter.facts["jit"]
+    # on CPython a JIT has nothing to do for compiled code
+    jit = cell.interpreter.facts["jit"] and (cell.interpreter.is_pypy or cell.backend == "python")
     options = {
         # its own warm-up is on for PyPy alone, and would come after ours
         "benchmark-warmup": "off",

@@ -1,6 +1,7 @@
 """What a run could not measure, by name and with the reason: a gap in the report, not an error."""
 
 import json
+import threading
 from pathlib import Path
 
 from fastcore.rules.file_lock import replace_file
@@ -19,6 +20,7 @@ class Gaps:
 
     def __init__(self, folder: Path | None) -> None:
         self._path = folder / NAME if folder is not None else None
+        self._lock = threading.Lock()  # environments are made in several threads
         self.reasons: dict[str, str] = {}
         if self._path is not None and self._path.exists():
             found = json.loads(self._path.read_text(encoding="utf-8"))
@@ -26,19 +28,18 @@ class Gaps:
 
     def add(self, what: str, reason: str) -> None:
         """Names a gap."""
-        self.reasons[what] = reason
-        self._save()
+        with self._lock:
+            self.reasons[what] = reason
+            self._save()
 
     def close(self, what: str) -> None:
         """Forgets a gap and those within it: it is being measured again."""
-        kept = {
-            name: reason
-            for name, reason in self.reasons.items()
-            if name != what and not name.startswith(f"{what}: ")
-        }
-        if kept != self.reasons:
-            self.reasons = kept
-            self._save()
+        with self._lock:
+            inside = [name for name in self.reasons if name == what or name.startswith(f"{what}: ")]
+            for name in inside:
+                del self.reasons[name]
+            if inside:
+                self._save()
 
     def _save(self) -> None:
         if self._path is not None:

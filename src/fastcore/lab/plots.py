@@ -127,11 +127,12 @@ def _ratios(
 
 
 def _log_ticks(axis: Any, text: Callable[[float], str], wide: float = 1000) -> None:
-    """Labels in words: of powers of ten, and between them where the axis is not so many times wide."""
+    """Labels in words: of powers of ten, and the more between them the fewer of these the axis spans."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     low, high = sorted(axis.get_view_interval())
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < wide else (1,)))
+    between = (1, 2, 5) if high / low < wide else (1, 3) if high / low < 10 * wide else (1,)
+    axis.set_major_locator(LogLocator(subs=between))
     axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axis.set_minor_locator(NullLocator())
 
@@ -201,7 +202,7 @@ def _warm_up(lines: list[Line], documents: Sequence[Results], colours: dict[str,
             axis.set_title(f"{line.title}\n{line.who}", fontsize=9.5)
             axis.set_xscale("log")
             axis.set_yscale("log")
-            _log_ticks(axis.xaxis, duration, 25)
+            _log_ticks(axis.xaxis, duration, 12)
             _log_ticks(axis.yaxis, duration, 200)
         for axis in list(axes.flat)[len(panels) :]:
             axis.set_visible(False)

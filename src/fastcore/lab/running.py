@@ -22,15 +22,17 @@ BUILDERS = 2
 
 def resolve(names: Sequence[str], gaps: Gaps, *, jit: bool) -> list[Interpreter]:
     """The configurations of interpreters by name or path; what is missing becomes a gap."""
-    found: list[Interpreter] = []
+    found: dict[str, Interpreter] = {}
     for name in names:
         gaps.close(name)
         try:
             interpreter = find(name)
-            found += configurations(interpreter) if jit else [interpreter]
+            for each in configurations(interpreter) if jit else [interpreter]:
+                if found.setdefault(each.key, each).executable != each.executable:
+                    raise MissingInterpreterError(f"is another {each.label}: measure it into another folder")
         except MissingInterpreterError as error:
             gaps.add(name, str(error).removeprefix(f"{name}: "))
-    return list({(each.executable, each.switches): each for each in found}.values())
+    return list(found.values())
 
 
 def here() -> Environment | None:

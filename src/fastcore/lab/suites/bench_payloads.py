@@ -17,8 +17,8 @@ ROWS = rows_of(COLUMNS)
 ITEMS = 1000
 
 ORDERS: dict[str, Any] = {"work": "10,000 orders", "unit": "row", "units": len(ROWS), "normal": json.loads}
-TUPLES = ORDERS | {"group": "10,000 orders from tuples"}
-LISTS = ORDERS | {"group": "10,000 orders from columns"}
+TUPLES: dict[str, Any] = ORDERS | {"group": "10,000 orders from tuples"}
+LISTS: dict[str, Any] = ORDERS | {"group": "10,000 orders from columns"}
 FIFTY: dict[str, Any] = {
     "group": "a page of 50 orders",
     "work": "a page of 50 orders",
@@ -58,7 +58,7 @@ def rows_in(chunks: list[bytes]) -> list[Any]:
     return [json.loads(line) for line in b"".join(chunks).splitlines()]
 
 
-LINES = ORDERS | {"group": "10,000 orders as NDJSON", "normal": rows_in}
+LINES: dict[str, Any] = ORDERS | {"group": "10,000 orders as NDJSON", "normal": rows_in}
 
 
 def test_lines(measure: Measure, backend: str) -> None:
