@@ -46,7 +46,7 @@ def http(
     Without --python it measures the environment that it runs in.
     """
     from fastcore.lab.http import MODES, WAYS, Plan, measure_target
-    from fastcore.lab.load import WORKS, NoWrkError
+    from fastcore.lab.load import WORKS, NoWrkError, find_wrk
 
     chosen = options.choose("--way", way, WAYS), options.choose("--work", work, WORKS)
     options.choose("--mode", [mode], dict.fromkeys(MODES))
@@ -63,8 +63,10 @@ def http(
     ).with_cores()
     if quick:
         plan = plan.shortened()
-    targets, gaps = options.targets(python, backend, source)
     try:
+        if mode != "open":
+            find_wrk()  # before environments are made
+        targets, gaps = options.targets(python, backend, source)
         for target in targets:
             found, missing = measure_target(target, *chosen, plan, options.say)
             gaps += missing
