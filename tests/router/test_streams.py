@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI, Request
@@ -160,6 +161,23 @@ def test_an_array_is_answered_before_the_body_has_ended(kind):
         await client.ended()
         assert [answer["matched"] for answer in json.loads(client.body)] == [GOOD, GOOD, []]
         assert client.complete
+
+    asyncio.run(main())
+
+
+def test_all_of_a_batch_is_decided_at_one_time(backend):
+    rule = {"id": "before", "when": {"<": [{"now": []}, {"datetime": [{"var": "until"}]}]}}
+    document = {"name": "fraud", "version": "1", "rules": [rule]}
+    app = make_app(backend, rules=RuleSet.from_dict(document))
+
+    async def main():
+        client = Exchange(app, LINES)
+        client.give(part(b"{}\n", True))
+        await client.until(lambda: client.body.count(b"\n") == 1)
+        until = datetime.now(UTC)  # after the batch began, and past when the event is decided
+        client.give(part(json.dumps({"until": until.isoformat()}).encode()))
+        await client.ended()
+        assert [answer["matched"] for answer in read_lines(client.body.decode())] == [[], ["before"]]
 
     asyncio.run(main())
 

@@ -292,7 +292,7 @@ class RuleSet:
             EvaluationError, LimitError: as `evaluate`.
         """
         moment = None if now is None else _aware(now)
-        if self._reader is not None and (moment is None or not self._plan.clock):
+        if self._reader is not None:  # as it is where the time does not matter
             decision: Decision = self._reader.decide(body, depth)
             return decision
         return self._decide(reading.read_event(body, depth), moment or self._time(None))
