@@ -41,7 +41,8 @@ def conditions(documents: Sequence[Results]) -> str:
     head = documents[0].head
     machine, packages = head["machine"], head["packages"]
     plan = documents[0].rows[0]["plan"]
-    said = "**A short run, to show the form: no figures to rely on.** " if head["quick"] else ""
+    short = head["quick"] or plan["seconds"] < 10
+    said = "**A short run, to show the form: no figures to rely on.** " if short else ""
     busy = [row["load_average"] for each in documents for row in each.rows if row["load_average"] is not None]
     load = f" Load average before: {min(busy):.1f} to {max(busy):.1f}." if busy else ""
     names = ("fastapi", "starlette", "uvicorn", "uvloop", "rule-engine", "json-logic-qubit")

@@ -200,7 +200,9 @@ def _install_fastcore(python: Path, interpreter: Interpreter, source: Source, co
             target = str(next(folder.glob("*.whl")))
     _pip(python, interpreter, ["install", "--no-cache-dir", target], problem, **_switch(compiled))
     if compiled:
-        _run([str(python), "-m", "fastcore", "--require", "cython"], interpreter, "no compiled backend")
+        check = [str(python), "-m", "fastcore", "--require", "cython"]
+        # asked for by name: PyPy would choose plain Python
+        _run(check, interpreter, "no compiled backend", FASTCORE_BACKEND="cython")
 
 
 def _build(

@@ -29,6 +29,8 @@ SHARE = 0.7
 """Of what a server can take, that is asked of one that cannot take so many."""
 _LEAST, _LONGEST = 8, 60.0
 """A load takes the time of so many requests in a row, but not longer than so many seconds for that reason."""
+_QUEUE = 5.0
+"""Seconds of work that wrk may leave behind in a server that is warming up."""
 MODES = ("both", "closed", "open")
 
 
@@ -159,7 +161,9 @@ def measure_way(target: Target, way: Way, work: Work, plan: Plan) -> dict[str, A
         warm_up = plan.pypy_warm_up if target.interpreter.is_pypy else plan.warm_up
         compute, whole = _single(server, work)
         seconds = max(plan.seconds, min(_LONGEST, _LEAST * whole))
-        if warm_up:
+        if warm_up and plan.mode != "open" and whole * plan.connections < _QUEUE:
+            closed_loop(server.port, work, seconds=warm_up, **_options(plan))
+        elif warm_up:
             _warm(server, work, plan, warm_up)
         if plan.mode != "open":
             with _watched(server, usage):
