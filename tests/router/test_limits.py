@@ -63,6 +63,8 @@ ELSEWHERE = {
     "max_digits": "test_limits.py: test_digits_of_the_result",
     "max_batch_bytes": "test_limits.py: test_bytes_of_a_batch_and_of_its_records",
     "max_explanation_bytes": "test_limits.py: test_bytes_of_an_explanation",
+    "max_unread_bytes": "test_streams.py: test_the_body_is_read_no_further_while_the_client_does_not_read",
+    "max_rule_series": "test_metrics.py: test_only_so_many_rules_have_a_series",
     "max_reported_errors": "test_limits.py: test_errors_that_are_told",
     "queue_length": "test_work.py: test_every_run_is_answered_or_refused_at_once",
     "deadline_seconds": "test_bodies.py: test_a_body_that_ends_early_or_late_is_refused",
@@ -161,10 +163,10 @@ DISTINCT = {
 
 
 def test_every_limit_stands_in_the_api_documentation(make):
-    """Its value where it matters; the number of errors is no limit of what may be asked."""
+    """Its value where it matters: these three are no limits of what may be asked."""
     text = make(algorithms=("fast", "recursive"), **DISTINCT).get("/openapi.json").text
     missing = [name for name, value in DISTINCT.items() if not re.search(rf"\b{value}\b", text)]
-    assert missing == ["max_reported_errors"]
+    assert missing == ["max_unread_bytes", "max_reported_errors", "max_rule_series"]
 
 
 def test_limits_stand_in_the_api_documentation(backend):

@@ -127,10 +127,10 @@ def test_work_that_runs_waits_and_is_refused(reader, provider, monkeypatch):
     held, go = threading.Event(), threading.Event()
     original = RuleSet.explain
 
-    def explain(*arguments):
+    def explain(*arguments, **options):
         held.set()
         assert go.wait(60)
-        return original(*arguments)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(RuleSet, "explain", explain)
     client = make_client(

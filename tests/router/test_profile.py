@@ -64,7 +64,7 @@ def test_it_shows_where_the_time_goes(backend, monkeypatch):
         return sum(i * i for i in range(300_000))
 
     original = RuleSet.explain
-    monkeypatch.setattr(RuleSet, "explain", lambda *a: explain_at_length() and original(*a))
+    monkeypatch.setattr(RuleSet, "explain", lambda *a, **o: explain_at_length() and original(*a, **o))
     client = make_client(backend, inline_budget_seconds=0, **PROFILE)  # its work is for threads
     response = client.post("/fastcore/rules/fraud/explain?profile=1", json=EVENT, headers=ASKED)
     assert "explain_at_length" in response.text
@@ -126,10 +126,10 @@ def test_one_at_a_time(monkeypatch):
     started, go = threading.Event(), threading.Event()
     original = RuleSet.explain
 
-    def explain(*arguments):
+    def explain(*arguments, **options):
         started.set()
         assert go.wait(60)
-        return original(*arguments)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(RuleSet, "explain", explain)
     with make_client(retry_after_seconds=3, **PROFILE) as client:
@@ -156,7 +156,7 @@ def test_one_at_a_time(monkeypatch):
 def test_it_takes_a_thread_as_other_work_does(monkeypatch):
     started, go = threading.Event(), threading.Event()
 
-    def explain(*arguments):
+    def explain(*arguments, **options):
         started.set()
         assert go.wait(60)
         raise KeyError
@@ -178,7 +178,7 @@ def test_it_takes_a_thread_as_other_work_does(monkeypatch):
 
 def test_a_profile_that_fails_lets_the_next_one_in(profiling, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(RuleSet, "explain", lambda *arguments: 1 / 0)
+        broken.setattr(RuleSet, "explain", lambda *arguments, **options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             profiling.post("/fastcore/rules/fraud/explain?profile=1", json=EVENT, headers=ASKED)
     assert profiling.get("/fastcore/fib/10?profile=1", headers=ASKED).status_code == 200

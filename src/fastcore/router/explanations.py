@@ -9,8 +9,6 @@ from fastcore.rules import RuleSet
 
 __all__ = ["explanation"]
 
-_LESS = "ask for one rule by ?rule=, or with a shorter event"
-
 
 def explanation(ruleset: RuleSet, event: dict[str, Any], rule: str | None, limit: int) -> bytes:
     """What ``RuleSet.explain`` gives for the event, as its ``to_json`` writes it.
@@ -35,9 +33,16 @@ def explanation(ruleset: RuleSet, event: dict[str, Any], rule: str | None, limit
         try:
             parts.append(explained.to_json(limit - size))
         except LimitError:
-            raise LimitError(f"the explanation would have more than {limit} bytes; {_LESS}") from None
-        size += len(parts[-1]) + 1
+            raise _too_long(limit) from None
+        size += len(parts[-1]) + (len(parts) > 1)
+        if size > limit:
+            raise _too_long(limit)
     return b"%b%b]}" % (head, b",".join(parts))
+
+
+def _too_long(limit: int) -> LimitError:
+    less = "ask for one rule by ?rule=, or with a shorter event"
+    return LimitError(f"the explanation would have more than {limit} bytes; {less}")
 
 
 def _text(value: str) -> str:

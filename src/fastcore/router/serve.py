@@ -119,7 +119,9 @@ class Endpoint:
             call.body = await read_body(waiting, receive, limit, self._deadline)
             begun = self._handler(call)
         except Problem as problem:
-            begun = self._refusal(problem)
+            reply = self._refusal(problem)
+            self._count(reply.status)
+            return reply
         return await self._answer_begun(call, begun, receive)
 
     async def _answer_begun(self, call: Call, begun: Answer, receive: Receive) -> Reply:
