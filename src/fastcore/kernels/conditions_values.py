@@ -42,7 +42,8 @@ _COND_EQ = cython.declare(cython.int, 4)
 _COND_NE = cython.declare(cython.int, 5)
 
 _COND_MISSING: "Any" = object()
-_COND_MAX_BITS = 1_000_000
+# of a product: dividing is quadratic, and holds the GIL for a few milliseconds at this size
+_COND_MAX_BITS = 65_536
 
 
 @cython.final
