@@ -9,6 +9,14 @@ from fastcore.lab.results import SCHEMA, BadResultsError, Results, head, load, l
 
 from .made import kernels
 
+MEMORY = {
+    "measure": "RSS when idle",
+    "way": None,
+    "unit": "bytes",
+    "value": 5e7,
+    "samples": [5e7],
+    "gap": None,
+}
 SOAK = {"work": "GET /fib/35", "samples": [[1, 2.5e7]]}
 HTTP = {
     "work": "GET /fib/35",
@@ -36,7 +44,12 @@ def test_round_trip(tmp_path):
 
 @pytest.mark.parametrize(
     "document",
-    [kernels(), measured_here("http", [HTTP]), measured_here("soak", [SOAK]), measured_here("memory", [{}])],
+    [
+        kernels(),
+        measured_here("http", [HTTP]),
+        measured_here("soak", [SOAK]),
+        measured_here("memory", [MEMORY]),
+    ],
     ids=lambda document: document.kind,
 )
 def test_schema(document):

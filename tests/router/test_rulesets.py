@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from fastcore import RuleSet, RuleStore
+from fastcore.router.counters import Counters
 from fastcore.router.exchange import Call, Reply, Work
 from fastcore.router.explanations import explanation
 from fastcore.router.rulesets import Library, served
@@ -20,7 +21,7 @@ def ruleset(count, backend, **more):
 
 def test_what_follows_from_many_rules_is_derived_off_the_loop_and_once(backend):
     store = RuleStore([ruleset(2, backend)])
-    library = Library(store)
+    library = Library(store, Counters())
     call = Call({"name": "fraud"})
     threads = []
 

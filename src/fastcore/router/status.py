@@ -162,7 +162,9 @@ _INFO: dict[str, Any] = {
     "rulesets": 1,
     "updates": "off: the setting allow_updates is false",
     "profiles": "off: the setting allow_profile is false",
-    "limits": {k: v for k, v in RouterSettings(worker_threads=2).to_dict().items() if v is not None},
+    "limits": RouterSettings(
+        worker_threads=2, max_batch_bytes=16_777_216, max_records=100_000, gzip_min_bytes=1_000
+    ).to_dict(),
     "counters": Counters().to_dict(),
     "work": {"running": 0, "waiting": 0, "refused": 0},
     "event_loop": {
