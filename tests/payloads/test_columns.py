@@ -365,6 +365,7 @@ def test_times_in_units_of_all_kinds(np, backend):
         strict.build_columns([np.array(["NaT"], "M8[s]")])
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # as long as NumPy allows it
 def test_an_array_whose_shape_or_type_changes_during_the_build(np, backend):
     builder = PayloadBuilder({"v": int}, backend=backend)
     column = np.arange(6000)
