@@ -110,7 +110,7 @@ def test_every_bit_pattern_of_float32(backend, values):
     check_singles(values, backend)
 
 
-@pytest.mark.skipif(orjson is None, reason="orjson does not exist for PyPy")
+@pytest.mark.skipif(orjson is None, reason="orjson is not installed")
 def test_ranges_of_float32_as_orjson(backend):
     np = pytest.importorskip("numpy", reason="numpy is not installed")
     for start in range(0, 2**32, 2**32 // 64 + 12345):
