@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 
 from fastcore import Field, PayloadBuilder, PayloadError, backend_info
+from tests.conftest import cython_problem
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -56,8 +57,8 @@ def typed_table(length, seed=1):
 @pytest.mark.skipif(not backend_info().gil, reason="this build has no GIL")
 def test_another_thread_runs_while_typed_columns_are_written():
     """With this switch interval the main thread never gives the GIL away but by releasing it."""
-    if backend_info().name != "cython":
-        pytest.skip("no compiled backend is selected")
+    if problem := cython_problem():
+        pytest.skip(f"no compiled backend: {problem}")
     builder = PayloadBuilder({"a": int, "b": float}, backend="cython")
     columns = {"a": np.arange(2_000_000), "b": np.linspace(0, 1, 2_000_000)}
     stop, steps = threading.Event(), [0]
