@@ -11,6 +11,7 @@ from fastcore.lab.workloads.rules import (
     TEXTS,
     document,
     events,
+    generated,
     local,
     logics,
     python_text,
@@ -29,6 +30,7 @@ __all__ = [
     "TEXTS",
     "document",
     "events",
+    "generated",
     "logics",
     "with_gaps",
 ]
