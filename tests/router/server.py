@@ -3,12 +3,15 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 
 import pytest
+
+from tests.waiting import eventually
 
 __all__ = ["Server"]
 
@@ -59,6 +62,7 @@ class Server:
         try:
             self.port = int(self.said(r"running on http://127\.0\.0\.1:(\d+)").group(1))
             self.said("Application startup complete", self.workers)
+            eventually(self._accepts, "a connection is accepted")  # the log says so a moment before
         except BaseException:
             self._end()
             raise
@@ -66,6 +70,13 @@ class Server:
 
     def __exit__(self, *error):
         self._end()
+
+    def _accepts(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1):
+                return True
+        except OSError:
+            return False
 
     def stop(self):
         """Asks it to end, as an orchestrator does."""
