@@ -17,7 +17,6 @@ __all__ = [
     "join_rows",
     "short_float",
     "short_quote",
-    "slice_groups",
     "str_pieces",
 ]
 
@@ -63,16 +62,6 @@ def int_texts(values: "Sequence[Any]", nullable: bool, node: "Any") -> "list[str
 
 def float_texts(values: "Sequence[Any]", nullable: bool, node: "Any") -> "list[str]":
     return [short_float(value, node) if type(value) is float else node(value) for value in values]
-
-
-def slice_groups(texts: "Sequence[str]", sizes: "list[int]", between: str) -> "list[str]":
-    """As many texts for each list as its size says."""
-    joined = []
-    start = 0
-    for size in sizes:
-        joined.append(between.join(texts[start : start + size]))
-        start += size
-    return joined
 
 
 def join_rows(

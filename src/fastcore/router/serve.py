@@ -109,7 +109,7 @@ class Endpoint:
             if len(reply.body) >= self._long or reply.status == 304:
                 return self._answer_begun(call, reply, receive)
         except Problem as problem:
-            reply = self._refusal(problem)
+            return self._refused(problem)
         self._count(reply.status)
         return reply
 
@@ -119,9 +119,7 @@ class Endpoint:
             call.body = await read_body(waiting, receive, limit, self._deadline)
             begun = self._handler(call)
         except Problem as problem:
-            reply = self._refusal(problem)
-            self._count(reply.status)
-            return reply
+            return self._refused(problem)
         return await self._answer_begun(call, begun, receive)
 
     async def _answer_begun(self, call: Call, begun: Answer, receive: Receive) -> Reply:
@@ -138,13 +136,15 @@ class Endpoint:
             if type(reply.body) is not bytes:
                 reply = await self._begun(reply)
         except Problem as problem:
-            reply = self._refusal(problem)
+            return self._refused(problem)
         self._count(reply.status)
         return reply
 
-    def _refusal(self, problem: Problem) -> Reply:
+    def _refused(self, problem: Problem) -> Reply:
         settings = self.service.settings
-        return problem_reply(problem, settings.problem_base, settings.max_reported_errors)
+        reply = problem_reply(problem, settings.problem_base, settings.max_reported_errors)
+        self._count(reply.status)
+        return reply
 
     async def _converse(self, dialogue: Dialogue, fields: Mapping[bytes, bytes], receive: Receive) -> Reply:
         begun = begin_body(fields, receive, self._max_bytes)

@@ -3,12 +3,13 @@
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from fastcore.errors import EvaluationError, LimitError
 from fastcore.router.exchange import Call, Reply, Work
+from fastcore.router.explanations import explain_rules
 from fastcore.router.problems import Problem, echo, refused
 from fastcore.router.rulesets import DOCUMENT_SECONDS, REFUSED, read_ruleset, refusal
 from fastcore.router.settings import RouterSettings
@@ -25,6 +26,8 @@ WRAPPING_BYTES = 65_536
 _KEYS = ("document", "event", "rules")
 # per byte of a document, to explain every rule of it
 _EXPLAIN_SECONDS = 2e-6
+
+_LESS = "name fewer rules in `rules`"
 
 
 class Trial:
@@ -67,15 +70,13 @@ class Trial:
         now = datetime.now(UTC)
         try:
             event = read_event(parts["event"], self.settings.max_depth)
-            explained = self._explain(ruleset, event, rules, now)
+            explanation = self._explain(ruleset, event, rules, now)
         except REFUSED as error:
             raise refusal(error, ruleset) from error
-        decision = _decide(ruleset, event, now).to_dict()
-        explanation = {"ruleset": ruleset.name, "version": ruleset.version, "rules": explained}
-        answer = {"decision": decision, "explanation": explanation}
-        text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(_decide(ruleset, event, now).to_dict(), ensure_ascii=False, separators=(",", ":"))
         # a lone surrogate can come in through a JSON escape and has no UTF-8 form
-        return Reply(text.encode("utf-8", "replace"))
+        decision = text.encode("utf-8", "replace")
+        return Reply(b'{"decision":%b,"explanation":%b}' % (decision, explanation))
 
     def _check_size(self, name: str, text: bytes, limit: int) -> None:
         if len(text) > limit:
@@ -83,23 +84,22 @@ class Trial:
 
     def _explain(
         self, ruleset: RuleSet, event: dict[str, Any], rules: list[str] | None, now: datetime
-    ) -> list[dict[str, Any]]:
-        """Rule by rule, so that no more than one is in memory as objects and the deadline is looked at."""
+    ) -> bytes:
         known = [rule.id for rule in ruleset.rules]
-        asked: Iterable[str] = known if rules is None else rules
+        asked = known if rules is None else rules
         for name in set(asked).difference(known):
             raise refused("not-found", "body.rules", f"there is no rule {echo(name, 100)!r}")
-        explained: list[dict[str, Any]] = []
-        left = self.settings.max_explanation_bytes
+        limit = self.settings.max_explanation_bytes
+        return explain_rules(ruleset, event, self._in_time(asked), limit, _LESS, now)
+
+    def _in_time(self, names: list[str]) -> Iterator[str]:
+        """The names, as long as the deadline has not come."""
         end = time.monotonic() + self.settings.deadline_seconds
-        for name in asked:
-            one = ruleset.explain(event, name, now=now).to_dict(left)["rules"][0]
-            left -= len(json.dumps(one))
-            explained.append(one)
+        for name in names:
+            yield name
             if time.monotonic() > end:
                 what = f"explaining took longer than {self.settings.deadline_seconds:g} seconds"
-                raise refused("limit-exceeded", "body.rules", f"{what}; name fewer rules in `rules`")
-        return explained
+                raise refused("limit-exceeded", "body.rules", f"{what}; {_LESS}")
 
     def _allow_regex(self) -> bool:
         """Patterns may be tried where a ruleset that is served may have them."""
